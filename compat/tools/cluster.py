@@ -25,7 +25,8 @@ def log_dirs(scratch):
     """kafka-log-dirs describes the directories"""
     p = lab.fresh_pair(scratch)
     p.run("kafka-topics", *BOOT, "--create", "--topic", "dirs", "--partitions", 2)
-    p.run("kafka-console-producer", *BOOT, "--topic", "dirs", stdin="a\nb\n")
+    p.run("kafka-console-producer", *BOOT, "--topic", "dirs", "--property",
+          "parse.key=true", "--property", "key.separator=:", stdin="k:a\nk:b\n")
     rules = [(r'"size":\d+', '"size":N')]
     for kafka in ("k39", "k4"):
         ran = p.run("kafka-log-dirs", *BOOT, "--describe", "--topic-list", "dirs", kafka=kafka,

@@ -5,6 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
 import java.util.*;
 import java.util.concurrent.*;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.utils.Exit;
 
 /**
@@ -41,8 +42,20 @@ public class ToolDriver {
         System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
         List<Runnable> hooks = new CopyOnWriteArrayList<>();
-        Exit.setExitProcedure((code, message) -> { throw new Exited(code); });
-        Exit.setHaltProcedure((code, message) -> { throw new Exited(code); });
+        // Some mains catch even what their exit throws, print it and exit again: the first exit
+        // counts, and nothing that is printed after it.
+        AtomicReference<Integer> first = new AtomicReference<>();
+        Exit.Procedure exit = (code, message) -> {
+            if (first.compareAndSet(null, code)) {
+                System.out.flush();
+                System.err.flush();
+                out.target = OutputStream.nullOutputStream();
+                err.target = OutputStream.nullOutputStream();
+            }
+            throw new Exited(code);
+        };
+        Exit.setExitProcedure(exit);
+        Exit.setHaltProcedure(exit);
         Exit.setShutdownHookAdder((name, hook) -> hooks.add(hook));
         ObjectMapper json = new ObjectMapper();
         String line;
@@ -53,12 +66,22 @@ public class ToolDriver {
             out.target = toolOut;
             err.target = toolErr;
             hooks.clear();
+            first.set(null);
             String input = request.hasNonNull("stdin") ? request.get("stdin").asText() : "";
             System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
             List<String> args = new ArrayList<>();
             request.get("args").forEach(x -> args.add(x.asText()));
             int code = run(request.get("main").asText(), args.toArray(new String[0]),
-                request.path("seconds").asInt(60), hooks);
+                request.path("seconds").asInt(60));
+            out.target = toolOut;
+            err.target = toolErr;
+            for (Runnable hook : hooks) {
+                Thread end = new Thread(hook, "tool-hook");
+                end.setDaemon(true);
+                end.start();
+                end.join(10000);
+            }
+            if (first.get() != null) code = first.get();
             System.out.flush();
             System.err.flush();
             Map<String, Object> answer = new LinkedHashMap<>();
@@ -71,8 +94,7 @@ public class ToolDriver {
     }
 
     /** The exit code; 1 for an exception out of main, 124 when the time is over. */
-    static int run(String main, String[] args, int seconds, List<Runnable> hooks)
-            throws Exception {
+    static int run(String main, String[] args, int seconds) throws Exception {
         FutureTask<Integer> task = new FutureTask<>(() -> {
             int code = 0;
             try {
@@ -82,9 +104,6 @@ public class ToolDriver {
                 if (e.getCause() instanceof Exited) code = ((Exited) e.getCause()).code;
                 else { e.getCause().printStackTrace(); code = 1; }
             }
-            for (Runnable hook : hooks) {
-                try { hook.run(); } catch (Exited e) { /* already ending */ }
-            }
             return code;
         });
         Thread thread = new Thread(task, "tool");
@@ -93,12 +112,6 @@ public class ToolDriver {
         try {
             return task.get(seconds, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
-            for (Runnable hook : hooks) {
-                Thread end = new Thread(hook, "tool-hook");
-                end.setDaemon(true);
-                end.start();
-                end.join(5000);
-            }
             thread.interrupt();
             thread.join(5000);
             return 124;
