@@ -44,6 +44,8 @@ def in_crash_out(scratch, connect):
             sent = tool.run_alone("kafka-console-producer", *boot, "--topic", "lines", stdin=stdin)
         assert sent.returncode == 0 and not sent.stderr, sent.stderr.decode()
         broker.kill()
+        if broker.kind == "kafka":
+            servers.await_session_end(connect)
         broker.start()
         with open(back, "wb") as stdout:
             got = tool.run_alone("kafka-console-consumer", *boot, "--topic", "lines", "--group",

@@ -43,8 +43,8 @@ def verifiable(scratch):
     p = lab.fresh_pair(scratch)
     create(p, "vp")
     rules = [(r'"timestamp":\d+', '"timestamp":N'), (r'"(\w*throughput)":[\d.]+', r'"\1":N')]
-    p.run("kafka-verifiable-producer", *BOOT, "--topic", "vp", "--max-messages", 20, rules=rules, order=False,
-          expect="producer_send_success")
+    p.run("kafka-verifiable-producer", *BOOT, "--topic", "vp", "--max-messages", 20, rules=rules,
+          order=False, alone=True, expect="producer_send_success")
     p.run("kafka-verifiable-consumer", *BOOT, "--topic", "vp", "--group-id", "vg",
           "--max-messages", 20, "--reset-policy", "earliest", order=False, rules=rules + [
               (r'(?m)^.*"name":"(records_consumed|offsets_committed)".*$', "")],

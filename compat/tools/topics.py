@@ -74,7 +74,6 @@ def refusals(scratch):
     topics(p, "--create", "--topic", "bad-key", "--config", "no.such=1", expect="Unknown topic")
     topics(p, "--create", "--topic", "bad-value", "--config", "retention.ms=abc")
     topics(p, "--create", "--topic", "bad-range", "--config", "min.insync.replicas=0")
-    topics(p, "--create", "--topic", "far", "--replica-assignment", "7")
     return require_equal(p)
 
 

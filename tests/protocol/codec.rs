@@ -205,7 +205,8 @@ impl<'a> Reader<'a> {
             let value = if field.tagged.holds(version) {
                 default_of(field, version)
             } else {
-                self.value(field, &field.kind, flexible).map_err(|e| format!("{}: {e}", field.name))?
+                self.value(field, &field.kind, flexible)
+                    .map_err(|e| format!("{}: {e}", field.name))?
             };
             body.insert(field.name.clone(), value);
         }
@@ -255,7 +256,9 @@ impl<'a> Reader<'a> {
                 None => Value::Null,
             },
             Kind::Array(inner) => match self.length(flexible, true)? {
-                Some(len) => (0..len).map(|_| self.element(field, inner, flexible)).collect::<Result<_, _>>()?,
+                Some(len) => (0..len)
+                    .map(|_| self.element(field, inner, flexible))
+                    .collect::<Result<_, _>>()?,
                 None => Value::Null,
             },
             Kind::Struct(_) if field.nullable.holds(self.version) => {

@@ -106,7 +106,8 @@ fn read_goldens() -> BTreeMap<String, Answer> {
             let int = |name: &str| golden[name].as_i64().expect("a number") as i16;
             let id = golden["id"].as_str().expect("an id").to_owned();
             let (api, version) = (int("api"), int("version"));
-            let answer = Answer { id: id.clone(), api, version, response: golden["response"].clone() };
+            let answer =
+                Answer { id: id.clone(), api, version, response: golden["response"].clone() };
             found.insert(id, answer);
         }
     }
@@ -134,7 +135,12 @@ fn differences(at: &str, golden: &Value, answer: &Value, out: &mut Vec<String>) 
             for name in a.keys().chain(b.keys()).collect::<BTreeSet<_>>() {
                 let (x, y) = (a.get(name), b.get(name));
                 let path = format!("{at}/{name}");
-                differences(&path, x.unwrap_or(&json!("(none)")), y.unwrap_or(&json!("(none)")), out);
+                differences(
+                    &path,
+                    x.unwrap_or(&json!("(none)")),
+                    y.unwrap_or(&json!("(none)")),
+                    out,
+                );
             }
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {

@@ -19,6 +19,7 @@ const MASKED: &[(&str, &[i64])] = &[
     ("issueTimestampMs", &[]),
     ("expiryTimestampMs", &[]),
     ("maxTimestampMs", &[]),
+    ("transactionStartTimeMs", &[-1]),
 ];
 const MASKED_TEXT: &[&str] = &["clusterId", "logDir", "clientHost", "host"];
 /// Arrays in the order of a hash table, by field name, and what their elements are told by.

@@ -158,7 +158,9 @@ fn kind(name: &str, node: &Value, common: &BTreeMap<String, Value>) -> Kind {
         other => match other.strip_prefix("[]") {
             Some(inner) => Kind::Array(Box::new(kind(inner, node, common))),
             None => Kind::Struct(fields(
-                node.get("fields").or_else(|| Some(&common.get(other)?["fields"])).unwrap_or(&Value::Null),
+                node.get("fields")
+                    .or_else(|| Some(&common.get(other)?["fields"]))
+                    .unwrap_or(&Value::Null),
                 common,
             )),
         },

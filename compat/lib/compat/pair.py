@@ -19,10 +19,11 @@ class Pair:
         self.compared = 0
 
     def run(self, script, *args, rules=(), order=True, kafka="k39", errors=True, expect=None,
-            stdin=None, seconds=60):
+            stdin=None, seconds=60, alone=False):
         """Runs a stock tool on both. "{B}" in an argument is the bootstrap address, "{DATA}" the
         log directory. order=False compares lines as a set; errors=False leaves stderr out;
-        expect is a text that the oracle's output must hold, so that equal failures are seen.
+        expect is a text that the oracle's output must hold, so that equal failures are seen;
+        alone gives the tool a JVM of its own.
         Returns the oracle's Ran and the tested one's."""
         ran, texts = [], []
         for broker in self.brokers:
@@ -32,7 +33,11 @@ class Pair:
                 for name, value in names.items():
                     arg = arg.replace(name, value)
                 own.append(arg)
-            done = tool.run(script, *own, kafka=kafka, stdin=stdin, seconds=seconds)
+            if alone:
+                end = tool.run_alone(script, *own, kafka=kafka, seconds=seconds)
+                done = tool.Ran(end.returncode, end.stdout.decode(), end.stderr.decode())
+            else:
+                done = tool.run(script, *own, kafka=kafka, stdin=stdin, seconds=seconds)
             ran.append(done)
             texts.append(self._text(broker, done, rules, order, errors))
         self.compare(" ".join([script, *map(str, args)]) + (" (4)" if kafka == "k4" else ""), *texts)

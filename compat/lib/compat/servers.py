@@ -152,6 +152,22 @@ def ensemble(directory, servers=1):
             one.kill()
 
 
+def await_session_end(connect):
+    """Waits until ZooKeeper has dropped a killed broker 1: Apache Kafka dies on what it left."""
+    host, port = connect.split(",")[0].split("/")[0].split(":")
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        with socket.create_connection((host, int(port)), 2) as s:
+            s.sendall(b"dump")
+            told = b""
+            while chunk := s.recv(4096):
+                told += chunk
+        if b"/brokers/ids/1" not in told:
+            return
+        time.sleep(0.1)
+    raise NotReady("the session of a killed broker did not end")
+
+
 class Broker(Process):
     """A broker under test or the oracle: `kind` is "kafka" or "ottla"."""
 
