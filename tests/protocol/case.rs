@@ -17,11 +17,12 @@ use crate::normal::{Variables, normal, substitute};
 use crate::schema::Api;
 use crate::wire::Connection;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 /// How long a step with `until` is repeated.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub type Apis = BTreeMap<String, Api>;
 
@@ -40,13 +41,45 @@ pub struct Run<'a> {
     target: String,
     connections: HashMap<String, Connection>,
     variables: Variables,
+    /// The versions that the broker says it serves; all are asked where this is empty.
+    served: BTreeMap<i16, (i16, i16)>,
     pub answers: Vec<Answer>,
+    /// (API, version) of steps that were left out: the broker does not serve them.
+    pub unserved: BTreeSet<(String, i16)>,
 }
 
 impl<'a> Run<'a> {
     pub fn new(apis: &'a Apis, target: &str) -> Self {
-        let (connections, variables) = (HashMap::new(), Variables::new());
-        Run { apis, target: target.into(), connections, variables, answers: Vec::new() }
+        Run {
+            apis,
+            target: target.into(),
+            connections: HashMap::new(),
+            variables: Variables::new(),
+            served: BTreeMap::new(),
+            answers: Vec::new(),
+            unserved: BTreeSet::new(),
+        }
+    }
+
+    /// Asks what is served, and from now on leaves out what is not.
+    pub fn ask_only_what_is_served(&mut self) {
+        let api = &self.apis["ApiVersions"];
+        let answer = self.ask(&json!({}), api, 0, &[]);
+        for one in answer["apiKeys"].as_array().into_iter().flatten() {
+            let int = |name: &str| one[name].as_i64().unwrap_or(-1) as i16;
+            self.served.insert(int("apiKey"), (int("minVersion"), int("maxVersion")));
+        }
+    }
+
+    fn is_left_out(&mut self, name: &str, api: &Api, version: i16) -> bool {
+        let own = self.served.get(&api.key);
+        let known = api.request.versions.holds(version);
+        let served = own.is_some_and(|(min, max)| (*min..=*max).contains(&version));
+        if self.served.is_empty() || !known || served {
+            return false;
+        }
+        self.unserved.insert((name.to_owned(), version));
+        true
     }
 
     /// All steps of a case file.
@@ -99,8 +132,16 @@ impl<'a> Run<'a> {
     }
 
     fn once(&mut self, place: &str, step: &Value, api: &Api, version: i16, round: i16) {
+        let name = step["api"].as_str().unwrap_or_default();
+        if self.is_left_out(name, api, version) {
+            return;
+        }
         let mut body = step.get("body").cloned().unwrap_or(json!({}));
-        substitute(&mut body, &self.variables, round);
+        let id = format!("{place} {name} v{version} round {round}");
+        if let Err(missing) = substitute(&mut body, &self.variables, round) {
+            let response = json!({"not asked": missing});
+            return self.answers.push(Answer { id, api: api.key, version, response });
+        }
         batch::expand(&mut body);
         let bytes = codec::encode(&api.request, version, &body);
         let begun = Instant::now();
@@ -115,14 +156,15 @@ impl<'a> Run<'a> {
         };
         for (name, pointer) in step["save"].as_object().into_iter().flatten() {
             let pointer = pointer.as_str().expect("a JSON pointer");
-            let value = answer.pointer(pointer).cloned().unwrap_or(json!("absent"));
-            self.variables.insert(name.clone(), value);
+            match answer.pointer(pointer) {
+                Some(value) => drop(self.variables.insert(name.clone(), value.clone())),
+                None => drop(self.variables.remove(name)),
+            }
         }
         if step["unrecorded"] == true {
             return;
         }
         let response = normal(answer, &self.variables);
-        let id = format!("{place} {} v{version} round {round}", step["api"].as_str().unwrap_or(""));
         self.answers.push(Answer { id, api: api.key, version, response });
     }
 
@@ -130,8 +172,13 @@ impl<'a> Run<'a> {
     fn ask(&mut self, step: &Value, api: &Api, version: i16, body: &[u8]) -> Value {
         let name = step["conn"].as_str().unwrap_or("main").to_owned();
         let target = &self.target;
-        let connection = self.connections.entry(name.clone());
-        let connection = connection.or_insert_with(|| Connection::open(target));
+        let connection = match self.connections.entry(name.clone()) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => match Connection::open(target) {
+                Ok(connection) => place.insert(connection),
+                Err(e) => return json!({"refused": e.to_string()}),
+            },
+        };
         let request_flexible = api.request.flexible.holds(version);
         if connection.send(api.key, version, request_flexible, body).is_err() {
             self.connections.remove(&name);

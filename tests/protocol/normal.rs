@@ -32,18 +32,21 @@ const UNORDERED: &[(&str, &str)] = &[
 ];
 
 /// Replaces `${name}` and `$v` in every string: a string that is nothing else gets the value.
-pub fn substitute(body: &mut Value, variables: &Variables, version: i16) {
+/// An error names a variable that no answer gave.
+pub fn substitute(body: &mut Value, variables: &Variables, version: i16) -> Result<(), String> {
+    let inner = |x: &mut Value| substitute(x, variables, version);
     match body {
         Value::String(text) => {
             if let Some(name) = text.strip_prefix("${").and_then(|t| t.strip_suffix('}')) {
-                *body = variables.get(name).cloned().unwrap_or_else(|| panic!("no {name}"));
-                return;
+                *body = variables.get(name).cloned().ok_or(name)?;
+            } else {
+                *text = text.replace("$v", &version.to_string());
             }
-            *text = text.replace("$v", &version.to_string());
+            Ok(())
         }
-        Value::Array(list) => list.iter_mut().for_each(|x| substitute(x, variables, version)),
-        Value::Object(map) => map.values_mut().for_each(|x| substitute(x, variables, version)),
-        _ => {}
+        Value::Array(list) => list.iter_mut().try_for_each(inner),
+        Value::Object(map) => map.values_mut().try_for_each(inner),
+        _ => Ok(()),
     }
 }
 

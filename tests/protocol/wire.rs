@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// How long an answer may take: longer than any wait that a case asks for.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub struct Connection {
     stream: TcpStream,
@@ -13,11 +13,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn open(target: &str) -> Connection {
-        let stream = TcpStream::connect(target).expect("the broker listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-        stream.set_nodelay(true).expect("nodelay can be set");
-        Connection { stream, correlation_id: 0 }
+    pub fn open(target: &str) -> Result<Connection> {
+        let stream = TcpStream::connect(target)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Connection { stream, correlation_id: 0 })
     }
 
     pub fn send(&mut self, key: i16, version: i16, flexible: bool, body: &[u8]) -> Result<()> {

@@ -40,7 +40,7 @@ def main():
             code = kafka(scratch, record="1", goldens=fresh, case=arg)
             return code or cargo(goldens=fresh, case=arg)
         if mode == "target":
-            return cargo(target=arg)
+            return cargo(target=arg, case=sys.argv[3] if len(sys.argv) > 3 else None)
         sys.exit(f"no mode {mode}")
 
 
