@@ -16,6 +16,7 @@ const MEDIAN_LINES: usize = 300;
 /// A module may import from those with a higher number, and from itself.
 const RANKS: &[(&str, u32)] = &[
     ("main", 0),
+    ("run", 0),
     ("network", 1),
     ("handlers", 2),
     ("broker", 3),
