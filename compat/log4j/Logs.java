@@ -46,15 +46,25 @@ public class Logs {
             try (KafkaConsumer<String, String> consumer =
                     new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer())) {
                 consumer.subscribe(List.of(run + "-" + name));
-                List<String> got = new ArrayList<>();
+                Map<Integer, List<Integer>> got = new TreeMap<>(); // by partition
+                Set<Integer> all = new TreeSet<>();
+                int count = 0;
                 long end = System.currentTimeMillis() + 20_000;
-                while (got.size() < lines && System.currentTimeMillis() < end)
-                    for (ConsumerRecord<String, String> r : consumer.poll(Duration.ofMillis(200)))
-                        got.add(r.value());
-                for (int i = 0; i < lines; i++)
-                    if (got.size() <= i || !got.get(i).equals("line " + i))
-                        throw new AssertionError(name + ": line " + i + " of " + got.size());
-                System.out.println("ok " + name + ": " + got.size() + " lines in order");
+                while (count < lines && System.currentTimeMillis() < end)
+                    for (ConsumerRecord<String, String> r : consumer.poll(Duration.ofMillis(200))) {
+                        int line = Integer.parseInt(r.value().substring("line ".length()));
+                        got.computeIfAbsent(r.partition(), p2 -> new ArrayList<>()).add(line);
+                        all.add(line);
+                        count++;
+                    }
+                if (count != lines || all.size() != lines)
+                    throw new AssertionError(
+                            name + ": " + count + " lines, " + all.size() + " of them different");
+                for (List<Integer> part : got.values())
+                    for (int i = 1; i < part.size(); i++)
+                        if (part.get(i - 1) >= part.get(i))
+                            throw new AssertionError(name + ": out of order " + part);
+                System.out.println("ok " + name + ": " + count + " lines in order");
             }
     }
 }

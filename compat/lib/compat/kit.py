@@ -11,6 +11,8 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -55,11 +57,29 @@ def new_broker(name, **more):
                           more={"num.partitions": 3, **more})
 
 
+def knows_itself(port):
+    """Whether the broker on a port lists a broker: it accepts connections before it does."""
+    frame = struct.pack(">hhihi", 3, 1, 1, -1, 0)  # Metadata 1, no client id, no topics
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as s:
+            s.sendall(struct.pack(">i", len(frame)) + frame)
+            size, _correlation, brokers = struct.unpack(">iii", s.recv(12, socket.MSG_WAITALL))
+            return size > 8 and brokers > 0
+    except (OSError, struct.error):
+        return False
+
+
+def await_metadata(one):
+    """Returns the started broker once it can place a topic."""
+    until("the broker lists itself", lambda: knows_itself(one.port), 30, one.child)
+    return one
+
+
 def broker():
     """The broker that a run's scenarios share; a new one if it has died."""
     one = _shared.get("broker")
     if one is None or one.child is None or one.child.poll() is not None:
-        one = _stack.enter_context(new_broker("shared"))
+        one = await_metadata(_stack.enter_context(new_broker("shared")))
         _shared["broker"] = one
     return one
 
