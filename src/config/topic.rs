@@ -4,10 +4,7 @@
 //! synonyms). It does not know where overrides are stored.
 
 use super::BrokerConfig;
-use super::declare::{
-    Check::*,
-    Declaration, Effect, Importance, Key, Type, Update,
-};
+use super::declare::{Check::*, Declaration, Effect, Importance, Key, Type, Update};
 use super::error::ConfigError;
 use super::key::*;
 use super::topic_values::{CleanupPolicy, CompressionType, ThrottledReplicas, TimestampType};
