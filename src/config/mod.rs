@@ -10,6 +10,8 @@ mod error;
 pub mod key;
 pub mod keys;
 mod listener;
+pub mod load;
+mod names;
 pub mod release;
 mod topic;
 mod topic_values;
