@@ -21,7 +21,6 @@ use super::file_region::send_reply;
 use super::inbox::{FrameError, FrameLimits, Inbox};
 use super::request::{self, Request};
 use super::transport::Transport;
-use crate::broker::Broker;
 use crate::handlers::{
     Dispatch, GroupEnd, RequestContext, RequestError, Served, api_table::Api, api_versions,
 };
@@ -37,9 +36,9 @@ const TURN_REQUESTS: usize = 64;
 const RELEASE_AFTER: Duration = Duration::from_secs(2);
 
 /// What all connections of a server share.
-pub struct Shared<D> {
+pub struct Shared<D: Dispatch> {
     /// Given to handlers.
-    pub broker: Arc<Broker>,
+    pub broker: Arc<D::Broker>,
     /// The table of APIs.
     pub dispatch: D,
     /// `socket.request.max.bytes`.
@@ -78,7 +77,7 @@ pub enum End {
 }
 
 /// An open connection.
-pub struct Connection<D> {
+pub struct Connection<D: Dispatch> {
     shared: Rc<Shared<D>>,
     transport: Transport,
     context: RequestContext,

@@ -17,7 +17,6 @@ use super::bind::{Bound, BoundListener};
 use super::connection::Shared;
 use super::data_thread::{Accepted, DataThread, Inlet};
 use super::settings::{ListenerSettings, Settings};
-use crate::broker::Broker;
 use crate::handlers::{Dispatch, RequestContext};
 use crate::quota::connections::ConnectionQuotas;
 use crate::security::Principal;
@@ -39,7 +38,7 @@ impl Server {
     /// Accepts connections on the bound listeners and serves the APIs of `dispatch` on them.
     pub fn serve<D: Dispatch + Clone>(
         bound: Bound,
-        broker: Arc<Broker>,
+        broker: Arc<D::Broker>,
         dispatch: D,
         quotas: Arc<ConnectionQuotas>,
     ) -> io::Result<Server> {

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use self::table::TestTable;
 use super::{Bound, ListenerSettings, Server, Settings};
-use crate::broker::Broker;
 use crate::quota::connections::{ConnectionQuotas, Limits};
 
 /// A running server on a port of its own.
@@ -34,8 +33,7 @@ fn start(settings: Settings, limits: Limits) -> Running {
     let bound = Bound::bind(settings).unwrap();
     let address = bound.addresses().first().unwrap().1;
     let quotas = ConnectionQuotas::new(limits);
-    let broker = Arc::new(Broker::default());
-    let server = Server::serve(bound, broker, TestTable, quotas).unwrap();
+    let server = Server::serve(bound, Arc::new(()), TestTable, quotas).unwrap();
     Running { server, address }
 }
 

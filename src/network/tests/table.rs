@@ -11,13 +11,12 @@ use kafka_protocol::messages::{
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::broker::Broker;
 use crate::handlers::api_table::api_table;
-use crate::handlers::{Reply, RequestContext, api_versions};
+use crate::handlers::{Reply, RequestContext};
 
 api_table! {
     /// Heartbeat waits at the gate named by its group; Metadata panics; Fetch sends a file.
-    TestTable {
+    TestTable for () {
         ProduceRequest         0..=11 => produce group;
         FetchRequest           0..=17 => fetch raw;
         MetadataRequest        0..=12 => metadata;
@@ -59,7 +58,7 @@ mod heartbeat {
     use super::*;
 
     pub async fn handle(
-        _: &Arc<Broker>,
+        _: &Arc<()>,
         _: &RequestContext,
         request: HeartbeatRequest,
     ) -> HeartbeatResponse {
@@ -73,16 +72,26 @@ mod heartbeat {
     }
 }
 
+mod api_versions {
+    use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+
+    use super::*;
+
+    pub async fn handle(
+        _: &Arc<()>,
+        context: &RequestContext,
+        request: ApiVersionsRequest,
+    ) -> ApiVersionsResponse {
+        crate::handlers::api_versions::answer(context, &request)
+    }
+}
+
 mod metadata {
     use kafka_protocol::messages::MetadataResponse;
 
     use super::*;
 
-    pub async fn handle(
-        _: &Arc<Broker>,
-        _: &RequestContext,
-        _: MetadataRequest,
-    ) -> MetadataResponse {
+    pub async fn handle(_: &Arc<()>, _: &RequestContext, _: MetadataRequest) -> MetadataResponse {
         panic!("a fault in a handler");
     }
 }
@@ -96,7 +105,7 @@ mod fetch {
     use super::*;
 
     /// `head`, then min_bytes of a file from position 5, `mid`, max_bytes of it, `end`.
-    pub async fn handle(_: &Arc<Broker>, _: &RequestContext, request: FetchRequest) -> Reply {
+    pub async fn handle(_: &Arc<()>, _: &RequestContext, request: FetchRequest) -> Reply {
         let (first, second) = (request.min_bytes as usize, request.max_bytes as usize);
         let file = tempfile::tempfile().unwrap();
         let bytes: Vec<u8> = (0..first.max(second) + 5).map(file_byte).collect();
@@ -117,7 +126,7 @@ mod produce {
 
     /// Answers with the size of the group; timeout 1 stands for an error.
     pub async fn handle_group(
-        _: &Arc<Broker>,
+        _: &Arc<()>,
         _: &[RequestContext],
         requests: Vec<ProduceRequest>,
     ) -> Vec<Option<ProduceResponse>> {
