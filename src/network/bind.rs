@@ -9,17 +9,34 @@ use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::config::SecurityProtocol;
+
 use super::settings::{ListenerSettings, Settings};
 
-/// A listener that cannot be bound.
+/// A listener that cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("listener {name} failed to bind to {host}:{port}: {error}")]
-pub struct BindError {
-    name: Arc<str>,
-    host: String,
-    port: u16,
-    #[source]
-    error: io::Error,
+pub enum BindError {
+    /// The address is taken, not ours, or not known.
+    #[error("listener {name} failed to bind to {host}:{port}: {error}")]
+    Socket {
+        /// The listener.
+        name: Arc<str>,
+        /// Its host.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// Its security protocol is not supported.
+    #[error("listener {name}: security protocol {} is not supported yet", protocol.name())]
+    Protocol {
+        /// The listener.
+        name: Arc<str>,
+        /// Its security protocol.
+        protocol: SecurityProtocol,
+    },
 }
 
 /// All listeners of a broker, bound and listening, with nobody accepting yet.
@@ -38,7 +55,11 @@ impl Bound {
     pub fn bind(settings: Settings) -> Result<Bound, BindError> {
         let mut listeners = Vec::with_capacity(settings.listeners.len());
         for listener in &settings.listeners {
-            let socket = bind_one(listener, &settings).map_err(|error| BindError {
+            if listener.protocol != SecurityProtocol::Plaintext {
+                let (name, protocol) = (listener.name.clone(), listener.protocol);
+                return Err(BindError::Protocol { name, protocol });
+            }
+            let socket = bind_one(listener, &settings).map_err(|error| BindError::Socket {
                 name: listener.name.clone(),
                 host: listener.host.clone(),
                 port: listener.port,

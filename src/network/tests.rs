@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use self::table::TestTable;
 use super::{Bound, ListenerSettings, Server, Settings};
+use crate::config::SecurityProtocol;
 use crate::quota::connections::{ConnectionQuotas, Limits};
 
 /// A running server on a port of its own.
@@ -22,6 +23,7 @@ struct Running {
 fn settings() -> Settings {
     let listener = ListenerSettings {
         name: "PLAINTEXT".into(),
+        protocol: SecurityProtocol::Plaintext,
         host: "127.0.0.1".into(),
         port: 0,
         privileged: false,

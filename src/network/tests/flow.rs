@@ -9,6 +9,7 @@ use kafka_protocol::messages::{
 use super::client::{Client, frame};
 use super::table::{await_permit, file_byte, gate, heartbeat_at};
 use super::{GRACE, settings, start, start_default};
+use crate::config::SecurityProtocol;
 use crate::network::{Bound, ListenerSettings, Settings};
 use crate::quota::connections::Limits;
 
@@ -177,6 +178,7 @@ fn a_taken_port_is_an_error_that_says_which() {
     let port = running.address.port();
     let listener = |host: &str| ListenerSettings {
         name: "EXTERNAL".into(),
+        protocol: SecurityProtocol::Plaintext,
         host: host.into(),
         port,
         privileged: false,
