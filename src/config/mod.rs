@@ -1,1 +1,21 @@
-//! To come.
+//! Configuration: one declaration a key, and everything that follows from it.
+//!
+//! Kafka's key names, types, defaults and rules (KIP-226 for dynamic configs). Synchronous; knows
+//! neither the wire nor the metadata store.
+
+mod broker;
+mod declare;
+mod error;
+pub mod key;
+pub mod keys;
+pub mod release;
+mod topic;
+mod topic_values;
+mod value;
+
+pub use broker::BrokerConfig;
+pub use declare::{Check, Declaration, Effect, Importance, Key, Type, Update};
+pub use error::ConfigError;
+pub use topic::{TOPIC_KEYS, TopicConfig, TopicKey, find_topic_key};
+pub use topic_values::{CleanupPolicy, CompressionType, ThrottledReplicas, TimestampType};
+pub use value::{FromValue, List, Value};

@@ -1,0 +1,79 @@
+//! Broker keys of KIP-848 consumer groups and share groups; names, types and defaults are those
+//! of Kafka 3.9's `KafkaConfig`.
+
+use crate::config::declare::keys;
+
+keys! {
+    after super::groups;
+
+    /// To come.
+    GROUP_CONSUMER_ASSIGNORS: List = "group.consumer.assignors",
+        "org.apache.kafka.coordinator.group.assignor.UniformAssignor,org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+        Any, Medium, ReadOnly;
+    /// To come.
+    GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: Int = "group.consumer.heartbeat.interval.ms", "5000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_CONSUMER_MAX_HEARTBEAT_INTERVAL_MS: Int = "group.consumer.max.heartbeat.interval.ms",
+        "15000", AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_CONSUMER_MAX_SESSION_TIMEOUT_MS: Int = "group.consumer.max.session.timeout.ms", "60000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_CONSUMER_MAX_SIZE: Int = "group.consumer.max.size", "2147483647", AtLeast(1), Medium,
+        ReadOnly;
+    /// To come.
+    GROUP_CONSUMER_MIGRATION_POLICY: Text = "group.consumer.migration.policy", "disabled",
+        OneOfIgnoringCase(&["DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), Medium,
+        ReadOnly(internal);
+    /// To come.
+    GROUP_CONSUMER_MIN_HEARTBEAT_INTERVAL_MS: Int = "group.consumer.min.heartbeat.interval.ms",
+        "5000", AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_CONSUMER_MIN_SESSION_TIMEOUT_MS: Int = "group.consumer.min.session.timeout.ms", "45000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_CONSUMER_SESSION_TIMEOUT_MS: Int = "group.consumer.session.timeout.ms", "45000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_DELIVERY_COUNT_LIMIT: Int = "group.share.delivery.count.limit", "5", Between(2, 10),
+        Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_ENABLE: Boolean = "group.share.enable", "false", Any, Medium, ReadOnly(internal);
+    /// To come.
+    GROUP_SHARE_HEARTBEAT_INTERVAL_MS: Int = "group.share.heartbeat.interval.ms", "5000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_MAX_GROUPS: Short = "group.share.max.groups", "10", Between(1, 100), Medium,
+        ReadOnly;
+    /// To come.
+    GROUP_SHARE_MAX_HEARTBEAT_INTERVAL_MS: Int = "group.share.max.heartbeat.interval.ms", "15000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_MAX_RECORD_LOCK_DURATION_MS: Int = "group.share.max.record.lock.duration.ms",
+        "60000", Between(30000, 3600000), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_MAX_SESSION_TIMEOUT_MS: Int = "group.share.max.session.timeout.ms", "60000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_MAX_SIZE: Short = "group.share.max.size", "200", Between(10, 1000), Medium,
+        ReadOnly;
+    /// To come.
+    GROUP_SHARE_MIN_HEARTBEAT_INTERVAL_MS: Int = "group.share.min.heartbeat.interval.ms", "5000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_MIN_RECORD_LOCK_DURATION_MS: Int = "group.share.min.record.lock.duration.ms",
+        "15000", Between(1000, 30000), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_MIN_SESSION_TIMEOUT_MS: Int = "group.share.min.session.timeout.ms", "45000",
+        AtLeast(1), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_PARTITION_MAX_RECORD_LOCKS: Int = "group.share.partition.max.record.locks", "200",
+        Between(100, 10000), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_RECORD_LOCK_DURATION_MS: Int = "group.share.record.lock.duration.ms", "30000",
+        Between(1000, 60000), Medium, ReadOnly;
+    /// To come.
+    GROUP_SHARE_SESSION_TIMEOUT_MS: Int = "group.share.session.timeout.ms", "45000", AtLeast(1),
+        Medium, ReadOnly;
+}
