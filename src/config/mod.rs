@@ -5,17 +5,25 @@
 
 mod broker;
 mod declare;
+mod derived;
+pub mod describe;
+pub mod dynamic;
 mod error;
 pub mod key;
 pub mod keys;
+mod listener;
+pub mod load;
+mod names;
 pub mod release;
 mod topic;
 mod topic_values;
+mod validate;
 mod value;
 
-pub use broker::BrokerConfig;
+pub use broker::{BrokerConfig, Properties};
 pub use declare::{Check, Declaration, Effect, Importance, Key, Type, Update};
 pub use error::ConfigError;
+pub use listener::{Listener, SecurityProtocol};
 pub use topic::{TOPIC_KEYS, TopicConfig, TopicKey, find_topic_key};
 pub use topic_values::{CleanupPolicy, CompressionType, ThrottledReplicas, TimestampType};
 pub use value::{FromValue, List, Value};
