@@ -7,6 +7,7 @@ pub mod config;
 pub mod controller;
 pub mod coordinator;
 pub mod handlers;
+mod lazy_alloc;
 pub mod log;
 pub mod metadata;
 pub mod network;
@@ -16,3 +17,6 @@ pub mod quota;
 pub mod security;
 pub mod telemetry;
 pub mod types;
+
+#[global_allocator]
+static ALLOCATOR: lazy_alloc::LazyAlloc = lazy_alloc::LazyAlloc;
