@@ -13,7 +13,7 @@ pub mod key;
 pub mod keys;
 mod listener;
 pub mod load;
-mod manual;
+pub mod manual;
 mod names;
 pub mod release;
 mod topic;
