@@ -24,6 +24,7 @@ use super::transport::Transport;
 use crate::handlers::{
     Dispatch, GroupEnd, RequestContext, RequestError, Served, api_table::Api, api_versions,
 };
+use crate::telemetry::requests;
 
 /// Answers waiting in memory are sent at the latest when there are this many bytes.
 const FLUSH_BYTES: usize = 64 << 10;
@@ -32,6 +33,8 @@ const GROUP_REQUESTS: usize = 64;
 const GROUP_BYTES: usize = 1 << 20;
 /// Requests of one read that are served before other connections get a turn.
 const TURN_REQUESTS: usize = 64;
+/// Bytes read without ever waiting, after which other connections get a turn.
+const TURN_BYTES: usize = 1 << 20;
 /// A connection silent for this long gives its buffers back.
 const RELEASE_AFTER: Duration = Duration::from_secs(2);
 
@@ -85,6 +88,7 @@ pub struct Connection<D: Dispatch> {
     out: BytesMut,
     shutdown: watch::Receiver<bool>,
     last_read: Instant,
+    turn_bytes: usize,
     tick: Pin<Box<Sleep>>,
 }
 
@@ -107,6 +111,7 @@ impl<D: Dispatch> Connection<D> {
             out: BytesMut::new(),
             shutdown,
             last_read: Instant::now(),
+            turn_bytes: 0,
             tick: Box::pin(tokio::time::sleep(tick)),
         }
     }
@@ -131,6 +136,10 @@ impl<D: Dispatch> Connection<D> {
 
     /// Reads what is there, or waits for something.
     async fn fill(&mut self) -> Result<(), End> {
+        if self.turn_bytes >= TURN_BYTES {
+            self.turn_bytes = 0;
+            tokio::task::yield_now().await;
+        }
         loop {
             if self.inbox.has_memory() {
                 let room = self.inbox.room();
@@ -139,6 +148,7 @@ impl<D: Dispatch> Connection<D> {
                     Ok(0) => return Err(End::Closed),
                     Ok(read) => {
                         self.inbox.filled(read == spare);
+                        self.turn_bytes += read;
                         self.last_read = Instant::now();
                         return Ok(());
                     }
@@ -146,6 +156,7 @@ impl<D: Dispatch> Connection<D> {
                     Err(error) => return Err(error.into()),
                 }
             }
+            self.turn_bytes = 0;
             let ticked = tokio::select! {
                 biased;
                 _ = self.shutdown.wait_for(|stop| *stop) => return Err(End::ShuttingDown),
@@ -186,6 +197,7 @@ impl<D: Dispatch> Connection<D> {
         while let Some(request) = self.next_request()? {
             match request {
                 Request::UnsupportedApiVersions(context) => {
+                    requests::count(context.api_key, 1);
                     let apis = self.apis();
                     api_versions::encode_unsupported(&context, apis, &mut self.out)?;
                 }
@@ -220,6 +232,7 @@ impl<D: Dispatch> Connection<D> {
     }
 
     async fn serve_one(&mut self, context: RequestContext, body: Bytes) -> Result<(), End> {
+        requests::count(context.api_key, 1);
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve(&shared.broker, &context, body, &mut fresh);
@@ -258,6 +271,7 @@ impl<D: Dispatch> Connection<D> {
                 }
             }
         }
+        requests::count(key, contexts.len() as u64);
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve_group(&shared.broker, contexts, bodies, &mut fresh);

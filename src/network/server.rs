@@ -136,7 +136,8 @@ impl Acceptors {
             correlation_id: -1,
             client_id: None,
             connection_id: CONNECTION_ID.fetch_add(1, Ordering::Relaxed),
-            listener_name: listener.name.clone(),
+            // A copy of its own: counting references that threads share is slow.
+            listener_name: Arc::from(&*listener.name),
             client_address: address,
             principal: Arc::new(Principal::anonymous()),
             privileged_listener: listener.privileged,

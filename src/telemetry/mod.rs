@@ -1,1 +1,3 @@
-//! To come.
+//! What is counted. Knows nothing of what the numbers mean to anybody.
+
+pub mod requests;
