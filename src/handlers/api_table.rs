@@ -181,14 +181,16 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
     Err(RequestError::UnsupportedVersion { key: context.api_key, version: context.api_version })
 }
 
-use super::api_versions;
+use super::{api_versions, sasl_authenticate, sasl_handshake};
 use crate::broker::Broker;
 
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
     ApiTable for Broker {
         // request                 versions   handler
+        SaslHandshakeRequest       0..=1   => sasl_handshake;
         ApiVersionsRequest         0..=4   => api_versions;
+        SaslAuthenticateRequest    0..=2   => sasl_authenticate;
         EnvelopeRequest            0..=0   => refused;
     }
 }

@@ -10,6 +10,8 @@ pub mod context;
 mod dispatch;
 pub mod error;
 pub mod reply;
+pub mod sasl_authenticate;
+pub mod sasl_handshake;
 
 pub use context::RequestContext;
 pub use dispatch::{Dispatch, GroupEnd, RequestError, Served};

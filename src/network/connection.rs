@@ -87,7 +87,7 @@ pub struct Connection<D: Dispatch> {
     inbox: Inbox,
     out: BytesMut,
     shutdown: watch::Receiver<bool>,
-    last_read: Instant,
+    last_active: Instant,
     turn_bytes: usize,
     tick: Pin<Box<Sleep>>,
 }
@@ -110,7 +110,7 @@ impl<D: Dispatch> Connection<D> {
             inbox: Inbox::new(limits),
             out: BytesMut::new(),
             shutdown,
-            last_read: Instant::now(),
+            last_active: Instant::now(),
             turn_bytes: 0,
             tick: Box::pin(tokio::time::sleep(tick)),
         }
@@ -122,6 +122,7 @@ impl<D: Dispatch> Connection<D> {
             let served = self.serve_inbox().await;
             // The answers of the requests before a broken one still go out.
             let flushed = self.flush().await;
+            self.last_active = Instant::now(); // a request may take longer than the idle limit
             if let Err(end) = served.and(flushed) {
                 return end;
             }
@@ -131,6 +132,16 @@ impl<D: Dispatch> Connection<D> {
             if let Err(end) = self.fill().await {
                 return end;
             }
+        }
+    }
+
+    /// Is deaf for as long as a handler said (`throttle_time_ms`), or until the server stops.
+    async fn throttle(&mut self) {
+        let mute = self.context.throttle.take();
+        if !mute.is_zero() {
+            let stopped = self.shutdown.wait_for(|stop| *stop);
+            // Either way the connection goes on; it looks for a stop by itself.
+            let _ = tokio::time::timeout(mute, stopped).await;
         }
     }
 
@@ -149,7 +160,7 @@ impl<D: Dispatch> Connection<D> {
                     Ok(read) => {
                         self.inbox.filled(read == spare);
                         self.turn_bytes += read;
-                        self.last_read = Instant::now();
+                        self.last_active = Instant::now();
                         return Ok(());
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -176,11 +187,11 @@ impl<D: Dispatch> Connection<D> {
 
     /// Closes when idle for too long; gives buffers back when idle for a while.
     fn on_tick(&mut self) -> Result<(), End> {
-        let (idle, max_idle) = (self.last_read.elapsed(), self.shared.max_idle);
+        let (idle, max_idle) = (self.last_active.elapsed(), self.shared.max_idle);
         if idle >= max_idle {
             return Err(End::Idle);
         }
-        let mut next = self.last_read + max_idle;
+        let mut next = self.last_active + max_idle;
         if idle >= RELEASE_AFTER {
             self.inbox.release();
             self.out = BytesMut::new();
@@ -208,6 +219,10 @@ impl<D: Dispatch> Connection<D> {
             }
             if self.out.len() >= FLUSH_BYTES {
                 self.flush().await?;
+            }
+            if !self.context.throttle.is_zero() {
+                self.flush().await?;
+                self.throttle().await;
             }
             turn += 1;
             if turn % TURN_REQUESTS == 0 {

@@ -66,8 +66,9 @@ impl Inbox {
     /// At most as much room is added as there are bytes already, or what the last reads filled.
     pub fn room(&mut self) -> &mut BytesMut {
         if self.buffer.is_empty() {
-            // Back to the allocation's begin: memory that was just used is in the CPU's cache.
-            self.buffer.try_reclaim(self.size);
+            // Back to the allocation's begin: memory that was just used is in the CPU's cache. If
+            // a frame still holds it, there is only less room.
+            let _ = self.buffer.try_reclaim(self.size);
         }
         if self.buffer.capacity() - self.buffer.len() < self.room / 2 {
             let missing = self.missing().unwrap_or(0);

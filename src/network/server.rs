@@ -141,6 +141,7 @@ impl Acceptors {
             client_address: address,
             principal: Arc::new(Principal::anonymous()),
             privileged_listener: listener.privileged,
+            throttle: Arc::default(),
         };
         if let Some(inlet) = self.inlets.iter().min_by_key(|inlet| inlet.open()) {
             inlet.send(Accepted { stream, context, permit }).await;
