@@ -171,7 +171,10 @@ pub use dispatch::{Api, decode, encode, encode_head, serve_produce_group};
 #[allow(unused_imports, reason = "a table need not have a row of every kind")]
 pub(crate) use {api_table, dispatch_group, is_group_kind, serve_group_row, serve_row};
 
-use super::{RequestContext, RequestError};
+// A handler is named in its row and nowhere else.
+#[allow(clippy::wildcard_imports)]
+use super::*;
+use crate::broker::Broker;
 
 /// Whether the request's version is one of `min..=max`.
 pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(), RequestError> {
@@ -181,17 +184,14 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
     Err(RequestError::UnsupportedVersion { key: context.api_key, version: context.api_version })
 }
 
-use super::{api_versions, sasl_authenticate, sasl_handshake};
-use crate::broker::Broker;
-
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
     ApiTable for Broker {
-        // request                 versions   handler
-        SaslHandshakeRequest       0..=1   => sasl_handshake;
-        ApiVersionsRequest         0..=4   => api_versions;
-        SaslAuthenticateRequest    0..=2   => sasl_authenticate;
-        EnvelopeRequest            0..=0   => refused;
+        // request                          versions  handler
+        SaslHandshakeRequest                0..=1  => sasl_handshake;
+        ApiVersionsRequest                  0..=4  => api_versions;
+        SaslAuthenticateRequest             0..=2  => sasl_authenticate;
+        EnvelopeRequest                     0..=0  => refused;
     }
 }
 
