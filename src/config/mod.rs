@@ -6,6 +6,8 @@
 mod broker;
 mod declare;
 mod derived;
+pub mod describe;
+pub mod dynamic;
 mod error;
 pub mod key;
 pub mod keys;

@@ -12,9 +12,10 @@
 
 use super::dispatch;
 
-/// Declares a table: a unit struct that is a [`Dispatch`](super::Dispatch).
+/// Declares a table, a unit struct that is a [`Dispatch`](super::Dispatch), for handlers that get
+/// this type of broker.
 macro_rules! api_table {
-    ($(#[$meta:meta])* $table:ident {
+    ($(#[$meta:meta])* $table:ident for $broker:ty {
         $($request:ident $min:literal ..= $max:literal => $handler:ident $($kind:ident)?;)*
     }) => {
         $(#[$meta])*
@@ -46,6 +47,8 @@ macro_rules! api_table {
         }
 
         impl $crate::handlers::Dispatch for $table {
+            type Broker = $broker;
+
             fn apis(&self) -> &'static [$crate::handlers::api_table::Api] {
                 Self::APIS
             }
@@ -61,7 +64,7 @@ macro_rules! api_table {
 
             async fn serve(
                 &self,
-                broker: &std::sync::Arc<$crate::broker::Broker>,
+                broker: &std::sync::Arc<$broker>,
                 context: &$crate::handlers::RequestContext,
                 body: bytes::Bytes,
                 out: &mut bytes::BytesMut,
@@ -79,7 +82,7 @@ macro_rules! api_table {
 
             async fn serve_group(
                 &self,
-                broker: &std::sync::Arc<$crate::broker::Broker>,
+                broker: &std::sync::Arc<$broker>,
                 contexts: Vec<$crate::handlers::RequestContext>,
                 bodies: Vec<bytes::Bytes>,
                 out: &mut bytes::BytesMut,
@@ -179,10 +182,11 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
 }
 
 use super::api_versions;
+use crate::broker::Broker;
 
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
-    ApiTable {
+    ApiTable for Broker {
         // request                 versions   handler
         ApiVersionsRequest         0..=4   => api_versions;
         EnvelopeRequest            0..=0   => refused;
