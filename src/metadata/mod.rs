@@ -3,4 +3,5 @@
 //! Does not know: the log, wire messages, or what a record is.
 
 pub mod image;
+pub mod records;
 pub mod store;

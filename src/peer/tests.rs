@@ -1,0 +1,1 @@
+//! A peer against a tiny server that answers as told.
