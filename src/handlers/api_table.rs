@@ -181,15 +181,31 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
     Err(RequestError::UnsupportedVersion { key: context.api_key, version: context.api_version })
 }
 
-use super::api_versions;
+use super::{
+    alter_replica_log_dirs, api_versions, delete_records, describe_log_dirs, describe_producers,
+    fetch, init_producer_id, leader_and_isr, list_offsets, offset_for_leader_epoch, produce,
+    stop_replica, update_metadata,
+};
 use crate::broker::Broker;
 
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
     ApiTable for Broker {
         // request                 versions   handler
-        ApiVersionsRequest         0..=4   => api_versions;
-        EnvelopeRequest            0..=0   => refused;
+        ProduceRequest              0..=11 => produce group;
+        FetchRequest                0..=17 => fetch raw;
+        ListOffsetsRequest          0..=9  => list_offsets;
+        LeaderAndIsrRequest         0..=7  => leader_and_isr;
+        StopReplicaRequest          0..=4  => stop_replica;
+        UpdateMetadataRequest       0..=8  => update_metadata;
+        ApiVersionsRequest          0..=4  => api_versions;
+        DeleteRecordsRequest        0..=2  => delete_records;
+        InitProducerIdRequest       0..=5  => init_producer_id;
+        OffsetForLeaderEpochRequest 0..=4  => offset_for_leader_epoch;
+        AlterReplicaLogDirsRequest  0..=2  => alter_replica_log_dirs;
+        DescribeLogDirsRequest      0..=4  => describe_log_dirs;
+        DescribeProducersRequest    0..=0  => describe_producers;
+        EnvelopeRequest             0..=0  => refused;
     }
 }
 

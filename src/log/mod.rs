@@ -63,13 +63,19 @@ pub struct Appended {
     pub leo_after: i64,
     pub duplicate: bool,
 }
+#[derive(Debug, Clone)]
+pub struct AbortedTransaction { pub producer_id: i64, pub first_offset: i64 }
 #[derive(Debug)]
-pub struct LogRead {}
-impl LogRead {
-    pub fn empty() -> Self {
-        LogRead {}
-    }
-}
+pub struct FileRegion { pub file: Arc<std::fs::File>, pub position: u64, pub len: usize }
+#[derive(Debug)]
+pub struct LogRead { pub region: Option<FileRegion>, pub aborted: Vec<AbortedTransaction> }
+impl LogRead { pub fn empty() -> Self { LogRead { region: None, aborted: vec![] } } }
+pub struct ProducerStateEntry { pub producer_id: i64, pub producer_epoch: i16, pub last_sequence: i32, pub last_timestamp: i64, pub coordinator_epoch: i32, pub current_txn_first_offset: Option<i64> }
+#[derive(Debug)]
+pub struct Progress;
+pub struct LogDirsConfig;
+impl LogDirsConfig { pub fn from_broker(c: &crate::config::BrokerConfig) -> Self { LogDirsConfig } }
+pub struct Meta { pub cluster_id: Option<String>, pub broker_id: Option<i32> }
 pub struct Log;
 impl Log {
     pub fn append_as_leader(
@@ -88,7 +94,7 @@ impl Log {
         one: bool,
         b: ReadBound,
     ) -> Result<LogRead, ReadError> {
-        Ok(LogRead {})
+        Ok(LogRead::empty())
     }
     pub fn log_start_offset(&self) -> i64 {
         0
@@ -127,6 +133,10 @@ impl Log {
     pub fn assign_topic_id(&self, id: TopicId) -> Result<(), LogError> {
         Ok(())
     }
+    pub fn offsets_before(&self, t: i64, max: usize) -> Vec<i64> { vec![] }
+    pub fn active_producers(&self) -> Vec<ProducerStateEntry> { vec![] }
+    pub fn topic_partition(&self) -> &TopicPartition { unreachable!() }
+    pub fn size(&self) -> u64 { 0 }
     pub fn parent_dir(&self) -> PathBuf {
         PathBuf::new()
     }
@@ -151,6 +161,11 @@ impl LogDirs {
     pub fn delete(&self, id: &TopicPartition) -> Result<(), LogError> {
         Ok(())
     }
+    pub fn open(c: LogDirsConfig, r: &dyn Fn(&str) -> Arc<TopicConfig>, p: &dyn Fn(Progress)) -> Result<Arc<LogDirs>, LogError> { Ok(Arc::new(LogDirs)) }
+    pub fn meta(&self) -> Meta { Meta { cluster_id: None, broker_id: None } }
+    pub fn write_meta(&self, id: i32, c: &str) -> Result<(), LogError> { Ok(()) }
+    pub fn close(&self, epoch: i64) {}
+    pub fn all(&self) -> Vec<Arc<Log>> { vec![] }
     pub fn dirs(&self) -> Vec<DirStatus> {
         vec![]
     }
