@@ -27,7 +27,7 @@ pub struct BrokerEndpoint {
 
 impl BrokerEndpoint {
     /// As in JSON: `PLAINTEXT://127.0.0.1:9092`.
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         if self.host.contains(':') {
             format!("{}://[{}]:{}", self.listener, self.host, self.port)
         } else {

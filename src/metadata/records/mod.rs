@@ -12,6 +12,8 @@ mod controller;
 pub(crate) mod json;
 pub mod paths;
 mod sanitize;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 pub use admin::{
