@@ -14,6 +14,7 @@ pub mod network;
 pub mod partition;
 pub mod peer;
 pub mod quota;
+pub mod run;
 pub mod security;
 pub mod telemetry;
 pub mod types;

@@ -79,6 +79,11 @@ impl BrokerConfig {
         &self.layers.file
     }
 
+    /// The dynamic overrides: of all brokers, then of this one.
+    pub fn dynamic(&self) -> (&Properties, &Properties) {
+        (&self.layers.dynamic_default, &self.layers.dynamic_broker)
+    }
+
     pub(super) fn value(&self, index: u16) -> &Value {
         self.values.get(usize::from(index)).unwrap_or(&Value::Null)
     }

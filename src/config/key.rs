@@ -13,6 +13,7 @@ pub use super::keys::log::*;
 pub use super::keys::metrics::*;
 pub use super::keys::network::*;
 pub use super::keys::new_groups::*;
+pub use super::keys::ottla::*;
 pub use super::keys::sasl::*;
 pub use super::keys::security::*;
 pub use super::keys::ssl::*;
@@ -21,8 +22,11 @@ pub use super::keys::transactions::*;
 pub use super::keys::zookeeper::*;
 
 /// All declarations; a key's index is its place here.
-static TABLE: LazyLock<Vec<&'static Declaration>> =
-    LazyLock::new(|| keys::ALL.iter().copied().flatten().collect());
+static TABLE: LazyLock<Vec<&'static Declaration>> = LazyLock::new(|| {
+    let table: Vec<_> = keys::ALL.iter().copied().flatten().collect();
+    assert_eq!(table.len(), keys::COUNT, "the areas in keys::ALL are in the order of `after`");
+    table
+});
 
 static BY_NAME: LazyLock<HashMap<&'static str, u16>> = LazyLock::new(|| {
     TABLE.iter().enumerate().map(|(index, key)| (key.name, index as u16)).collect()

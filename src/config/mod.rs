@@ -6,10 +6,14 @@
 mod broker;
 mod declare;
 mod derived;
+pub mod describe;
+pub mod dynamic;
 mod error;
 pub mod key;
 pub mod keys;
 mod listener;
+pub mod load;
+mod names;
 pub mod release;
 mod topic;
 mod topic_values;

@@ -3,12 +3,13 @@
 //! Every call is answered `NotController` by a broker that is not the active controller. Knows no
 //! wire messages.
 
-use super::Nodes;
+use super::{Controller, Nodes};
 use super::error::ControllerError;
 use super::settings::SettingsSource;
 use crate::metadata::records::{ProducerIdBlock, ReplicaAssignment, paths};
 use crate::metadata::store::{Life, Op, SharedStore, StoreError};
 use crate::types::{BrokerId, NO_BROKER, TopicId, TopicName, TopicPartition};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -114,6 +115,8 @@ pub struct ControllerHandle {
     pub(super) standing: Arc<Standing>,
     pub(super) nodes: Nodes,
     pub(super) settings: SettingsSource,
+    /// The controller until it is started.
+    pub(super) idle: Arc<Mutex<Option<(Controller, mpsc::Receiver<Call>)>>>,
 }
 
 impl ControllerHandle {

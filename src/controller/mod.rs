@@ -10,6 +10,7 @@ mod assignment;
 mod batch;
 mod brokers;
 mod channel;
+pub mod client;
 mod context;
 mod deletion;
 mod elect;
@@ -27,8 +28,8 @@ mod settings;
 mod term;
 #[cfg(test)]
 mod tests;
-mod topics;
 mod topic_name;
+mod topics;
 
 pub use admin::{Created, NewPartitions, NewTopic};
 pub use assignment::{BrokerRack, assign_replicas};
@@ -46,6 +47,7 @@ use channel::Lines;
 use context::Context;
 use handle::Standing;
 use nodes::Nodes;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -67,24 +69,12 @@ struct Controller {
 }
 
 impl ControllerHandle {
-    /// Starts the controller's task on the current runtime; it runs for office at once, so the
-    /// broker should be registered. It ends when the last handle is dropped.
-    pub fn start(
+    /// A handle to a controller that does not run yet.
+    pub fn new(
         settings: SettingsSource,
         store: SharedStore,
         channels: Arc<dyn Channels>,
     ) -> ControllerHandle {
-        let (handle, start) = ControllerHandle::prepare(settings, store, channels);
-        tokio::spawn(start);
-        handle
-    }
-
-    /// A handle, and the task that is to be run for it when the time has come.
-    pub fn prepare(
-        settings: SettingsSource,
-        store: SharedStore,
-        channels: Arc<dyn Channels>,
-    ) -> (ControllerHandle, impl Future<Output = ()> + Send + 'static) {
         let (calls, receiver) = mpsc::channel(QUEUE);
         let standing = Arc::new(Standing::default());
         let nodes = Nodes { store };
@@ -98,7 +88,15 @@ impl ControllerHandle {
             lines: None,
             legacy_moves: BTreeMap::new(),
         };
-        let handle = ControllerHandle { calls, standing, nodes, settings };
-        (handle, controller.run(receiver))
+        let idle = Arc::new(Mutex::new(Some((controller, receiver))));
+        ControllerHandle { calls, standing, nodes, settings, idle }
+    }
+
+    /// Starts the controller's task: it runs for office at once, so the broker should be
+    /// registered. It ends when the last handle is dropped. Does nothing the second time.
+    pub fn start(&self, runtime: &tokio::runtime::Handle) {
+        if let Some((controller, calls)) = self.idle.lock().take() {
+            runtime.spawn(controller.run(calls));
+        }
     }
 }

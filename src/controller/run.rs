@@ -7,7 +7,7 @@ use super::error::{ControllerError, Trouble};
 use super::handle::Call;
 use crate::metadata::records::paths;
 use crate::metadata::store::{Change, Op, Session, StoreError, Watch};
-use crate::types::{NO_BROKER, TopicName, TopicPartition, now_ms};
+use crate::types::{TopicName, TopicPartition};
 use kafka_protocol::messages::{LeaderAndIsrResponse, StopReplicaResponse};
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -12,9 +12,10 @@
 
 use super::dispatch;
 
-/// Declares a table: a unit struct that is a [`Dispatch`](super::Dispatch).
+/// Declares a table, a unit struct that is a [`Dispatch`](super::Dispatch), for handlers that get
+/// this type of broker.
 macro_rules! api_table {
-    ($(#[$meta:meta])* $table:ident {
+    ($(#[$meta:meta])* $table:ident for $broker:ty {
         $($request:ident $min:literal ..= $max:literal => $handler:ident $($kind:ident)?;)*
     }) => {
         $(#[$meta])*
@@ -46,6 +47,8 @@ macro_rules! api_table {
         }
 
         impl $crate::handlers::Dispatch for $table {
+            type Broker = $broker;
+
             fn apis(&self) -> &'static [$crate::handlers::api_table::Api] {
                 Self::APIS
             }
@@ -61,7 +64,7 @@ macro_rules! api_table {
 
             async fn serve(
                 &self,
-                broker: &std::sync::Arc<$crate::broker::Broker>,
+                broker: &std::sync::Arc<$broker>,
                 context: &$crate::handlers::RequestContext,
                 body: bytes::Bytes,
                 out: &mut bytes::BytesMut,
@@ -79,7 +82,7 @@ macro_rules! api_table {
 
             async fn serve_group(
                 &self,
-                broker: &std::sync::Arc<$crate::broker::Broker>,
+                broker: &std::sync::Arc<$broker>,
                 contexts: Vec<$crate::handlers::RequestContext>,
                 bodies: Vec<bytes::Bytes>,
                 out: &mut bytes::BytesMut,
@@ -178,14 +181,31 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
     Err(RequestError::UnsupportedVersion { key: context.api_key, version: context.api_version })
 }
 
-use super::api_versions;
+use super::{
+    alter_replica_log_dirs, api_versions, delete_records, describe_log_dirs, describe_producers,
+    fetch, init_producer_id, leader_and_isr, list_offsets, offset_for_leader_epoch, produce,
+    stop_replica, update_metadata,
+};
+use crate::broker::Broker;
 
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
-    ApiTable {
+    ApiTable for Broker {
         // request                 versions   handler
-        ApiVersionsRequest         0..=4   => api_versions;
-        EnvelopeRequest            0..=0   => refused;
+        ProduceRequest              0..=11 => produce group;
+        FetchRequest                0..=17 => fetch raw;
+        ListOffsetsRequest          0..=9  => list_offsets;
+        LeaderAndIsrRequest         0..=7  => leader_and_isr;
+        StopReplicaRequest          0..=4  => stop_replica;
+        UpdateMetadataRequest       0..=8  => update_metadata;
+        ApiVersionsRequest          0..=4  => api_versions;
+        DeleteRecordsRequest        0..=2  => delete_records;
+        InitProducerIdRequest       0..=5  => init_producer_id;
+        OffsetForLeaderEpochRequest 0..=4  => offset_for_leader_epoch;
+        AlterReplicaLogDirsRequest  0..=2  => alter_replica_log_dirs;
+        DescribeLogDirsRequest      0..=4  => describe_log_dirs;
+        DescribeProducersRequest    0..=0  => describe_producers;
+        EnvelopeRequest             0..=0  => refused;
     }
 }
 

@@ -25,7 +25,12 @@ pub async fn handle(
     context: &RequestContext,
     request: ApiVersionsRequest,
 ) -> ApiVersionsResponse {
-    if context.api_version >= 3 && !is_valid(&request) {
+    answer(context, &request)
+}
+
+/// The answer to a request of a version that is served.
+pub fn answer(context: &RequestContext, request: &ApiVersionsRequest) -> ApiVersionsResponse {
+    if context.api_version >= 3 && !is_valid(request) {
         return ApiVersionsResponse::default()
             .with_error_code(ErrorCode::INVALID_REQUEST.0)
             .with_finalized_features_epoch(-1);

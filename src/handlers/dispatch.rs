@@ -10,10 +10,12 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
 use super::{Reply, RequestContext};
-use crate::broker::Broker;
 
 /// A table of APIs, as the network sees it.
 pub trait Dispatch: Send + Sync + 'static {
+    /// What handlers get besides the request.
+    type Broker: Send + Sync + 'static;
+
     /// The APIs served, by ascending key.
     fn apis(&self) -> &'static [Api];
 
@@ -23,7 +25,7 @@ pub trait Dispatch: Send + Sync + 'static {
     /// Serves one request. A response in memory is appended to `out` as a whole frame.
     fn serve(
         &self,
-        broker: &Arc<Broker>,
+        broker: &Arc<Self::Broker>,
         context: &RequestContext,
         body: Bytes,
         out: &mut BytesMut,
@@ -32,7 +34,7 @@ pub trait Dispatch: Send + Sync + 'static {
     /// Serves consecutive requests of one grouped API; their responses are appended to `out`.
     fn serve_group(
         &self,
-        broker: &Arc<Broker>,
+        broker: &Arc<Self::Broker>,
         contexts: Vec<RequestContext>,
         bodies: Vec<Bytes>,
         out: &mut BytesMut,

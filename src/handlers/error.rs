@@ -2,7 +2,9 @@
 //!
 //! As `o.a.k.common.protocol.Errors.forException`. No arm is `_`: a new variant must be decided.
 
+use crate::log::{AppendError, LogError, ReadError};
 use crate::metadata::store::StoreError;
+use crate::partition::PartitionError;
 use crate::types::ErrorCode;
 
 /// An error that has a Kafka code.
@@ -23,4 +25,37 @@ impl ToErrorCode for StoreError {
             | StoreError::Other(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
         }
     }
+}
+
+impl ToErrorCode for PartitionError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            PartitionError::Unknown => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            PartitionError::NotLeader => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            PartitionError::FencedLeaderEpoch => ErrorCode::FENCED_LEADER_EPOCH,
+            PartitionError::UnknownLeaderEpoch => ErrorCode::UNKNOWN_LEADER_EPOCH,
+            PartitionError::NotEnoughReplicas { .. } => ErrorCode::NOT_ENOUGH_REPLICAS,
+            PartitionError::NotEnoughReplicasAfterAppend => {
+                ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
+            }
+            PartitionError::TimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            PartitionError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            PartitionError::OffsetNotAvailable => ErrorCode::OFFSET_NOT_AVAILABLE,
+            PartitionError::NotDeletable => ErrorCode::POLICY_VIOLATION,
+            PartitionError::StaleControllerEpoch => ErrorCode::STALE_CONTROLLER_EPOCH,
+            PartitionError::InconsistentTopicId => ErrorCode::INCONSISTENT_TOPIC_ID,
+            PartitionError::Append(error) => error.error_code(),
+            PartitionError::Read(error) => error.error_code(),
+            PartitionError::Log(error) => error.error_code(),
+        }
+    }
+}
+impl ToErrorCode for AppendError {
+    fn error_code(&self) -> ErrorCode { ErrorCode::CORRUPT_MESSAGE }
+}
+impl ToErrorCode for ReadError {
+    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
+}
+impl ToErrorCode for LogError {
+    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
 }

@@ -11,6 +11,7 @@ pub mod isr;
 mod read;
 mod replicas;
 mod role;
+pub mod sessions;
 mod state;
 mod waiter;
 

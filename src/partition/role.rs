@@ -33,7 +33,7 @@ impl Partition {
     }
 
     /// Deletes the records before `offset` (-1: before the high watermark), as
-    /// `deleteRecordsOnLeader`. Returns the new log start.
+    /// `deleteRecordsOnLeader`. Returns the log start that every replica now has to reach.
     pub fn delete_records(&self, offset: i64) -> Result<i64, PartitionError> {
         let state = self.state.read();
         if !state.is_leader() {
@@ -49,7 +49,9 @@ impl Partition {
             return Err(PartitionError::OffsetOutOfRange { offset: to, log_start, log_end });
         }
         self.log.advance_log_start_offset(to)?;
-        Ok(self.low_watermark(&state))
+        drop(state);
+        self.wake();
+        Ok(to)
     }
 
     /// The least log start over the live replicas: what DeleteRecords answers.

@@ -5,13 +5,15 @@
 //! connection is closed. Knows nothing of sockets.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::config::{BrokerConfig, key};
 
 /// The limits. The default is Kafka's: none.
 #[derive(Clone, Debug)]
@@ -41,6 +43,44 @@ impl Default for Limits {
             listener_rates: HashMap::new(),
         }
     }
+}
+
+impl Limits {
+    /// As configured, dynamic configuration included. Blocks when overrides have host names.
+    pub fn from_config(config: &BrokerConfig) -> Limits {
+        let at_least_0 = |configured: i32| usize::try_from(configured).unwrap_or(0);
+        let names = config.listeners().into_iter().map(|listener| listener.name);
+        let names: Vec<Arc<str>> = names.collect();
+        let per_listener = |name: &Arc<str>, suffix: &str| -> Option<u32> {
+            let key = format!("listener.name.{}.{suffix}", name.to_lowercase());
+            config.text(&key)?.trim().parse().ok()
+        };
+        let listeners = names.iter().filter_map(|name| {
+            Some((name.clone(), per_listener(name, "max.connections")? as usize))
+        });
+        let listener_rates = names.iter().filter_map(|name| {
+            Some((name.clone(), per_listener(name, "max.connection.creation.rate")?))
+        });
+        Limits {
+            broker: at_least_0(config.get(key::MAX_CONNECTIONS)),
+            listeners: listeners.collect(),
+            per_ip: at_least_0(config.get(key::MAX_CONNECTIONS_PER_IP)),
+            per_ip_overrides: overrides(&config.get(key::MAX_CONNECTIONS_PER_IP_OVERRIDES)),
+            rate: at_least_0(config.get(key::MAX_CONNECTION_CREATION_RATE)) as u32,
+            listener_rates: listener_rates.collect(),
+        }
+    }
+}
+
+/// `host:limit,127.0.0.1:200`; a host name stands for its first address, as in Kafka.
+fn overrides(text: &str) -> HashMap<IpAddr, usize> {
+    let one = |entry: &str| {
+        let (host, max) = entry.trim().rsplit_once(':')?;
+        let host = host.trim().trim_start_matches('[').trim_end_matches(']');
+        let address = (host, 0u16).to_socket_addrs().ok()?.next()?;
+        Some((address.ip().to_canonical(), max.trim().parse().ok()?))
+    };
+    text.split(',').filter_map(one).collect()
 }
 
 /// An address has as many connections as it may.
@@ -270,6 +310,24 @@ mod tests {
         assert!(waiting.as_mut().now_or_never().is_none());
         quotas.set_limits(Limits::default());
         assert!(waiting.await.is_ok());
+    }
+
+    #[test]
+    fn limits_are_read_from_the_configuration() {
+        let properties = [
+            ("zookeeper.connect", "localhost:2181"),
+            ("listeners", "PLAINTEXT://:0"),
+            ("max.connections.per.ip", "3"),
+            ("max.connections.per.ip.overrides", "127.0.0.1:7, 10.0.0.1:8"),
+            ("listener.name.plaintext.max.connections", "9"),
+        ];
+        let properties = properties.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+        let config = BrokerConfig::from_properties(properties.collect()).unwrap();
+        let limits = Limits::from_config(&config);
+        assert_eq!((limits.broker, limits.per_ip), (i32::MAX as usize, 3));
+        assert_eq!(limits.per_ip_overrides.get(&IP), Some(&7));
+        assert_eq!(limits.per_ip_overrides.len(), 2);
+        assert_eq!(limits.listeners.get(&listener()), Some(&9));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod log;
 pub mod metrics;
 pub mod network;
 pub mod new_groups;
+pub mod ottla;
 pub mod sasl;
 pub mod security;
 pub mod ssl;
@@ -38,4 +39,8 @@ pub(super) const ALL: &[&[Declaration]] = &[
     ssl::DECLARATIONS,
     security::DECLARATIONS,
     metrics::DECLARATIONS,
+    ottla::DECLARATIONS,
 ];
+
+/// All keys are numbered, and the last area knows how many there are.
+pub(super) const COUNT: usize = ottla::END as usize;

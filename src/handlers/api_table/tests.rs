@@ -9,14 +9,13 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Decodable, Encodable};
 
-use crate::broker::Broker;
 use crate::handlers::{Dispatch, GroupEnd, Part, Reply, RequestContext, RequestError, Served};
 
 mod heartbeat {
     use super::*;
 
     pub async fn handle(
-        _: &Arc<Broker>,
+        _: &Arc<()>,
         _: &RequestContext,
         request: HeartbeatRequest,
     ) -> HeartbeatResponse {
@@ -27,7 +26,7 @@ mod heartbeat {
 mod fetch {
     use super::*;
 
-    pub async fn handle(_: &Arc<Broker>, _: &RequestContext, _: FetchRequest) -> Reply {
+    pub async fn handle(_: &Arc<()>, _: &RequestContext, _: FetchRequest) -> Reply {
         Reply { parts: vec![Part::Bytes("head".into()), Part::Bytes("records".into())] }
     }
 }
@@ -37,7 +36,7 @@ mod produce {
 
     /// Timeout 1 stands for an error.
     pub async fn handle_group(
-        _: &Arc<Broker>,
+        _: &Arc<()>,
         _: &[RequestContext],
         requests: Vec<ProduceRequest>,
     ) -> Vec<Option<ProduceResponse>> {
@@ -48,7 +47,7 @@ mod produce {
 }
 
 api_table! {
-    TestTable {
+    TestTable for () {
         ProduceRequest     0..=11 => produce group;
         FetchRequest       0..=17 => fetch raw;
         HeartbeatRequest   1..=4  => heartbeat;
@@ -65,7 +64,7 @@ fn body(request: &impl Encodable, version: i16) -> Bytes {
 async fn serve(key: i16, version: i16, body: Bytes) -> (Result<Served, RequestError>, BytesMut) {
     let mut out = BytesMut::new();
     let context = RequestContext::for_test(key, version);
-    let broker = Arc::new(Broker::default());
+    let broker = Arc::new(());
     let served = TestTable.serve(&broker, &context, body, &mut out).await;
     (served, out)
 }
@@ -75,7 +74,7 @@ async fn serve_produces(requests: &[(i16, i32)]) -> (GroupEnd, usize) {
     let contexts = vec![RequestContext::for_test(0, 9); requests.len()];
     let request = |&(acks, ms): &_| ProduceRequest::default().with_acks(acks).with_timeout_ms(ms);
     let bodies = requests.iter().map(|r| body(&request(r), 9)).collect();
-    let broker = Arc::new(Broker::default());
+    let broker = Arc::new(());
     let end = TestTable.serve_group(&broker, contexts, bodies, &mut out).await;
     (end, out.len())
 }
