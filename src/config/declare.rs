@@ -192,8 +192,8 @@ macro_rules! effect {
 }
 
 /// Declares one file of keys: `NAME: Kind = "name", default, check, importance, update;` with
-/// `Update(internal)` and `, no_effect "why"` where they apply. `after` names the file before it, so
-/// that every key knows its place in the one table of all keys.
+/// `Update(internal)` and `, no_effect "why"` where they apply. `after` names the file before it,
+/// so that every key knows its place in the one table of all keys.
 macro_rules! keys {
     (
         after $previous:path;

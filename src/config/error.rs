@@ -19,12 +19,12 @@ pub enum ConfigError {
     #[error("Unknown topic config name: {0}")]
     UnknownTopicKey(String),
     /// A broker key that does not exist, with the nearest that does.
-    #[error("unknown configuration key {key}{}", nearest.map(|near| format!(": did you mean {near}?")).unwrap_or_default())]
+    #[error("unknown configuration key {key}: did you mean {nearest}?")]
     UnknownKey {
         /// Key as given.
         key: String,
         /// A declared key spelt alike.
-        nearest: Option<&'static str>,
+        nearest: &'static str,
     },
     /// Keys whose values do not go together.
     #[error("{0}")]

@@ -78,9 +78,7 @@ fn check_name(name: &str) -> Result<Option<String>, ConfigError> {
             Effect::None(why) => Some(format!("{name} has no effect: {why}")),
         })),
         Known::Outside => Ok(None),
-        Known::Misspelt(nearest) => {
-            Err(ConfigError::UnknownKey { key: name.to_owned(), nearest: Some(nearest) })
-        }
+        Known::Misspelt(nearest) => Err(ConfigError::UnknownKey { key: name.to_owned(), nearest }),
         Known::Unknown => Ok(Some(format!("{name} has no effect: no such key is known"))),
     }
 }

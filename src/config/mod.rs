@@ -13,6 +13,7 @@ pub mod key;
 pub mod keys;
 mod listener;
 pub mod load;
+pub mod manual;
 mod names;
 pub mod release;
 mod topic;
@@ -27,3 +28,6 @@ pub use listener::{Listener, SecurityProtocol};
 pub use topic::{TOPIC_KEYS, TopicConfig, TopicKey, find_topic_key};
 pub use topic_values::{CleanupPolicy, CompressionType, ThrottledReplicas, TimestampType};
 pub use value::{FromValue, List, Value};
+
+#[cfg(test)]
+mod tests;

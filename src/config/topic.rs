@@ -65,110 +65,116 @@ const fn index<T>(key: Key<T>) -> u16 {
 }
 
 topic_keys! {
-    /// To come.
+    /// What becomes of old records: deleted by age and size, compacted by key, or both.
     cleanup_policy: CleanupPolicy = List, "cleanup.policy", "delete",
         ListOf(&["compact", "delete"]), Medium, [LOG_CLEANUP_POLICY];
-    /// To come.
+    /// Level at which the broker compresses with gzip; -1 is the library's own choice.
     compression_gzip_level: i32 = Int, "compression.gzip.level", "-1",
         GzipLevel, Medium, [COMPRESSION_GZIP_LEVEL];
-    /// To come.
+    /// Level at which the broker compresses with LZ4.
     compression_lz4_level: i32 = Int, "compression.lz4.level", "9",
         Between(1, 17), Medium, [COMPRESSION_LZ4_LEVEL];
-    /// To come.
+    /// How batches are stored: as the producer compressed them, uncompressed, or with this codec.
     compression_type: CompressionType = Text, "compression.type", "producer",
         OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]),
         Medium, [COMPRESSION_TYPE];
-    /// To come.
+    /// Level at which the broker compresses with Zstandard.
     compression_zstd_level: i32 = Int, "compression.zstd.level", "3",
         Between(-131072, 22), Medium, [COMPRESSION_ZSTD_LEVEL];
-    /// To come.
+    /// Milliseconds for which a tombstone is kept after compaction.
     delete_retention_ms: i64 = Long, "delete.retention.ms", "86400000",
         AtLeast(0), Medium, [LOG_CLEANER_DELETE_RETENTION_MS];
-    /// To come.
+    /// Milliseconds between taking a segment out of the log and removing its files.
     file_delete_delay_ms: i64 = Long, "file.delete.delay.ms", "60000",
         AtLeast(0), Medium, [LOG_SEGMENT_DELETE_DELAY_MS];
-    /// To come.
+    /// Messages after which the log is forced to disk.
     flush_messages: i64 = Long, "flush.messages", "9223372036854775807",
         AtLeast(1), Medium, [LOG_FLUSH_INTERVAL_MESSAGES];
-    /// To come.
+    /// Milliseconds after which the log is forced to disk.
     flush_ms: i64 = Long, "flush.ms", "9223372036854775807",
         AtLeast(0), Medium, [LOG_FLUSH_INTERVAL_MS, LOG_FLUSH_SCHEDULER_INTERVAL_MS];
-    /// To come.
+    /// Replicas whose replication is throttled at the follower: partition:broker pairs, or * for
+    /// all.
     follower_replication_throttled_replicas: ThrottledReplicas = List, "follower.replication.throttled.replicas", "",
         ThrottledReplicas, Medium, [];
-    /// To come.
+    /// Bytes of log between two entries of its offset index.
     index_interval_bytes: i32 = Int, "index.interval.bytes", "4096",
         AtLeast(0), Medium, [LOG_INDEX_INTERVAL_BYTES];
-    /// To come.
+    /// Replicas whose replication is throttled at the leader: partition:broker pairs, or * for all.
     leader_replication_throttled_replicas: ThrottledReplicas = List, "leader.replication.throttled.replicas", "",
         ThrottledReplicas, Medium, [];
-    /// To come.
+    /// Bytes kept locally when the topic is tiered; -2 is retention.bytes. Tiering is not
+    /// available.
     local_retention_bytes: i64 = Long, "local.retention.bytes", "-2",
         AtLeast(-2), Medium, [LOG_LOCAL_RETENTION_BYTES];
-    /// To come.
+    /// Milliseconds for which segments are kept locally when the topic is tiered; -2 is
+    /// retention.ms. Tiering is not available.
     local_retention_ms: i64 = Long, "local.retention.ms", "-2",
         AtLeast(-2), Medium, [LOG_LOCAL_RETENTION_MS];
-    /// To come.
+    /// Milliseconds after which a record must be open to compaction.
     max_compaction_lag_ms: i64 = Long, "max.compaction.lag.ms", "9223372036854775807",
         AtLeast(1), Medium, [LOG_CLEANER_MAX_COMPACTION_LAG_MS];
-    /// To come.
+    /// Largest record batch in bytes that may be appended.
     max_message_bytes: i32 = Int, "max.message.bytes", "1048588",
         AtLeast(0), Medium, [MESSAGE_MAX_BYTES];
-    /// To come.
+    /// Whether records are converted for consumers that know older message formats only.
     message_downconversion_enable: bool = Boolean, "message.downconversion.enable", "true",
         Any, Low, [LOG_MESSAGE_DOWNCONVERSION_ENABLE];
-    /// To come.
+    /// Message format of records before 3.0; it is accepted, and format 2 is always used.
     message_format_version: Arc<str> = Text, "message.format.version", "3.0-IV1",
         Release, Medium, [LOG_MESSAGE_FORMAT_VERSION];
-    /// To come.
-    message_timestamp_after_max_ms: i64 = Long, "message.timestamp.after.max.ms", "9223372036854775807",
+    /// Milliseconds by which a record's timestamp may lie in the future.
+    message_timestamp_after_max_ms: i64 =
+        Long, "message.timestamp.after.max.ms", "9223372036854775807",
         AtLeast(0), Medium, [LOG_MESSAGE_TIMESTAMP_AFTER_MAX_MS];
-    /// To come.
-    message_timestamp_before_max_ms: i64 = Long, "message.timestamp.before.max.ms", "9223372036854775807",
+    /// Milliseconds by which a record's timestamp may lie in the past.
+    message_timestamp_before_max_ms: i64 =
+        Long, "message.timestamp.before.max.ms", "9223372036854775807",
         AtLeast(0), Medium, [LOG_MESSAGE_TIMESTAMP_BEFORE_MAX_MS];
-    /// To come.
-    message_timestamp_difference_max_ms: i64 = Long, "message.timestamp.difference.max.ms", "9223372036854775807",
+    /// Both of these limits at once, where they are not set themselves.
+    message_timestamp_difference_max_ms: i64 =
+        Long, "message.timestamp.difference.max.ms", "9223372036854775807",
         AtLeast(0), Medium, [LOG_MESSAGE_TIMESTAMP_DIFFERENCE_MAX_MS];
-    /// To come.
+    /// Whether a record keeps its producer's timestamp or gets the time of its append.
     message_timestamp_type: TimestampType = Text, "message.timestamp.type", "CreateTime",
         OneOf(&["CreateTime", "LogAppendTime"]), Medium, [LOG_MESSAGE_TIMESTAMP_TYPE];
-    /// To come.
+    /// Share of the log that must be dirty before it is compacted.
     min_cleanable_dirty_ratio: f64 = Double, "min.cleanable.dirty.ratio", "0.5",
         Fraction(0.0, 1.0), Medium, [LOG_CLEANER_MIN_CLEANABLE_RATIO];
-    /// To come.
+    /// Milliseconds for which a record is safe from compaction.
     min_compaction_lag_ms: i64 = Long, "min.compaction.lag.ms", "0",
         AtLeast(0), Medium, [LOG_CLEANER_MIN_COMPACTION_LAG_MS];
-    /// To come.
+    /// In-sync replicas that a produce with acks=all needs.
     min_insync_replicas: i32 = Int, "min.insync.replicas", "1",
         AtLeast(1), Medium, [MIN_INSYNC_REPLICAS];
-    /// To come.
+    /// Whether a new segment's file is given its full size at once.
     preallocate: bool = Boolean, "preallocate", "false", Any, Medium, [LOG_PREALLOCATE];
-    /// To come.
+    /// Whether no more segments are copied to the remote tier. Tiering is not available.
     remote_log_copy_disable: bool = Boolean, "remote.log.copy.disable", "false", Any, Medium, [];
-    /// To come.
+    /// Whether tiered data is deleted when tiering is turned off. Tiering is not available.
     remote_log_delete_on_disable: bool = Boolean, "remote.log.delete.on.disable", "false",
         Any, Medium, [];
-    /// To come.
+    /// Whether the topic is tiered; only false is accepted.
     remote_storage_enable: bool = Boolean, "remote.storage.enable", "false", Any, Medium, [];
-    /// To come.
+    /// Bytes of a partition beyond which its oldest segments are deleted; -1 for no limit.
     retention_bytes: i64 = Long, "retention.bytes", "-1", Any, Medium, [LOG_RETENTION_BYTES];
-    /// To come.
+    /// Milliseconds for which segments are kept; -1 for ever.
     retention_ms: i64 = Long, "retention.ms", "604800000",
         AtLeast(-1),
         Medium, [LOG_RETENTION_MS, LOG_RETENTION_MINUTES * 60000, LOG_RETENTION_HOURS * 3600000];
-    /// To come.
+    /// Size in bytes at which a segment is full.
     segment_bytes: i32 = Int, "segment.bytes", "1073741824",
         AtLeast(14), Medium, [LOG_SEGMENT_BYTES];
-    /// To come.
+    /// Largest size in bytes of a segment's indexes.
     segment_index_bytes: i32 = Int, "segment.index.bytes", "10485760",
         AtLeast(4), Medium, [LOG_INDEX_SIZE_MAX_BYTES];
-    /// To come.
+    /// Most milliseconds by which a segment may be rolled earlier, at random.
     segment_jitter_ms: i64 = Long, "segment.jitter.ms", "0",
         AtLeast(0), Medium, [LOG_ROLL_JITTER_MS, LOG_ROLL_JITTER_HOURS * 3600000];
-    /// To come.
+    /// Milliseconds after which a new segment is begun even if the last is not full.
     segment_ms: i64 = Long, "segment.ms", "604800000",
         AtLeast(1), Medium, [LOG_ROLL_MS, LOG_ROLL_HOURS * 3600000];
-    /// To come.
+    /// Whether a replica outside the in-sync set may become leader as a last resort.
     unclean_leader_election_enable: bool = Boolean, "unclean.leader.election.enable", "false",
         Any, Medium, [UNCLEAN_LEADER_ELECTION_ENABLE];
 }

@@ -2,6 +2,11 @@
 //!
 //! Does not know: the log, wire messages, or what a record is.
 
+#[cfg(test)]
+pub(crate) mod contract;
+pub mod embedded;
 pub mod image;
+mod outlet;
 pub mod records;
 pub mod store;
+pub mod zookeeper;

@@ -23,23 +23,23 @@ mod first {
     pub(in crate::config) const END: u16 = 0;
 }
 
-/// All areas, each declared `after` the one before it.
-pub(super) const ALL: &[&[Declaration]] = &[
-    network::DECLARATIONS,
-    cluster::DECLARATIONS,
-    log::DECLARATIONS,
-    cleaner::DECLARATIONS,
-    groups::DECLARATIONS,
-    new_groups::DECLARATIONS,
-    transactions::DECLARATIONS,
-    zookeeper::DECLARATIONS,
-    kraft::DECLARATIONS,
-    tiered::DECLARATIONS,
-    sasl::DECLARATIONS,
-    ssl::DECLARATIONS,
-    security::DECLARATIONS,
-    metrics::DECLARATIONS,
-    ottla::DECLARATIONS,
+/// All areas with their titles, each declared `after` the one before it.
+pub(super) const TITLED: &[(&str, &[Declaration])] = &[
+    ("Listeners and connections", network::DECLARATIONS),
+    ("Broker, topics and replication", cluster::DECLARATIONS),
+    ("Log", log::DECLARATIONS),
+    ("Compaction", cleaner::DECLARATIONS),
+    ("Consumer groups", groups::DECLARATIONS),
+    ("KIP-848 groups and share groups", new_groups::DECLARATIONS),
+    ("Transactions", transactions::DECLARATIONS),
+    ("ZooKeeper", zookeeper::DECLARATIONS),
+    ("KRaft", kraft::DECLARATIONS),
+    ("Tiered storage", tiered::DECLARATIONS),
+    ("SASL", sasl::DECLARATIONS),
+    ("TLS", ssl::DECLARATIONS),
+    ("Security", security::DECLARATIONS),
+    ("Metrics and quotas", metrics::DECLARATIONS),
+    ("Ottla", ottla::DECLARATIONS),
 ];
 
 /// All keys are numbered, and the last area knows how many there are.

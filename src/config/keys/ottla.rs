@@ -6,8 +6,8 @@ use crate::config::declare::keys;
 keys! {
     after super::metrics;
 
-    /// Serves KIP-848 consumer groups, which Kafka itself refuses in ZooKeeper mode; `false` answers
-    /// them with UNSUPPORTED_VERSION as Kafka does.
+    /// Serves KIP-848 consumer groups, which Kafka itself refuses in ZooKeeper mode; `false`
+    /// answers them with UNSUPPORTED_VERSION as Kafka does.
     OTTLA_CONSUMER_GROUPS_ENABLE: Boolean = "ottla.consumer.groups.enable", "true", Any, Medium,
         ReadOnly(internal);
     /// How the broker writes its own log lines to standard error: `text` for people, `json` for

@@ -120,12 +120,7 @@ fn cached(wanted: Vec<(Key, Wanted)>) -> Vec<Cached> {
 
 /// Evicts the least recently used session if it is stale, else the least valuable of those old
 /// enough: consumers' before followers', small ones before large ones.
-fn evict(
-    sessions: &mut HashMap<i32, Session>,
-    privileged: bool,
-    size: usize,
-    now_ms: i64,
-) -> bool {
+fn evict(sessions: &mut HashMap<i32, Session>, privileged: bool, size: usize, now_ms: i64) -> bool {
     let oldest = sessions.iter().min_by_key(|(_, s)| s.used_ms).map(|(id, s)| (*id, s.used_ms));
     let victim = match oldest {
         Some((id, used_ms)) if now_ms - used_ms > EVICTION_MS => Some(id),
