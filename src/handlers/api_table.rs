@@ -184,13 +184,6 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
     Err(RequestError::UnsupportedVersion { key: context.api_key, version: context.api_version })
 }
 
-use super::{
-    alter_replica_log_dirs, api_versions, delete_records, describe_log_dirs, describe_producers,
-    fetch, init_producer_id, leader_and_isr, list_offsets, offset_for_leader_epoch, produce,
-    sasl_authenticate, sasl_handshake, stop_replica, update_metadata,
-};
-use crate::broker::Broker;
-
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
     ApiTable for Broker {
