@@ -29,3 +29,6 @@ pub mod update_metadata;
 pub use context::RequestContext;
 pub use dispatch::{Dispatch, GroupEnd, RequestError, Served};
 pub use reply::{Part, Reply};
+
+#[cfg(test)]
+mod data_path_tests;
