@@ -6,7 +6,7 @@ use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
 use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
-use crate::metadata::store::{SharedStore, StoreError};
+use crate::metadata::store::{Session, SharedStore, StoreError};
 use crate::metadata::{embedded, zookeeper};
 use crate::partition::sessions::FetchSessions;
 use crate::partition::{Replicas, isr};
@@ -69,16 +69,12 @@ impl Opened {
             move |topic: &str| topic_configs::resolve(&config.load(), &image, topic)
         };
         let lag_max_ms = now.get(key::REPLICA_LAG_TIME_MAX_MS);
-        let replicas =
-            Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
+        let replicas = Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
         let epoch = Arc::new(AtomicI64::new(-1));
-        let controller_client = Arc::new(ControllerClient::new(
-            id,
-            epoch.clone(),
-            image.clone(),
-            now.inter_broker_listener_name(),
-            PeerOptions { client_id: id.to_string(), ..PeerOptions::default() },
-        ));
+        let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+        let listener = now.inter_broker_listener_name();
+        let controller_client =
+            Arc::new(ControllerClient::new(id, epoch.clone(), image.clone(), listener, options));
         let controller = controller(id, &config, &store);
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
@@ -161,7 +157,10 @@ async fn broker_id(
 impl Broker {
     /// Registers the broker and starts its tasks; from now on it is part of the cluster. `ports`
     /// are those that listeners got for port 0.
-    pub async fn register(self: &Arc<Self>, ports: &BTreeMap<String, u16>) -> Result<(), StartError> {
+    pub async fn register(
+        self: &Arc<Self>,
+        ports: &BTreeMap<String, u16>,
+    ) -> Result<(), StartError> {
         self.load_broker_config().await;
         self.start_tasks();
         let config = self.config.load_full();
@@ -169,7 +168,29 @@ impl Broker {
         self.epoch.store(epoch, Ordering::Release);
         self.controller.start(&self.control);
         tracing::info!(id = self.id, epoch, cluster = %self.cluster_id, "registered");
+        self.control.spawn(self.clone().keep_registered(ports.clone()));
         Ok(())
+    }
+
+    /// Registers again whenever the store's session was lost and a new one is there.
+    async fn keep_registered(self: Arc<Self>, ports: BTreeMap<String, u16>) {
+        let mut sessions = self.store.session();
+        let mut registered = live_id(*sessions.borrow_and_update());
+        while sessions.changed().await.is_ok() {
+            let now = live_id(*sessions.borrow_and_update());
+            if now.is_none() || now == registered {
+                continue;
+            }
+            let config = self.config.load_full();
+            match cluster::register(self.store.as_ref(), &config, self.id, &ports).await {
+                Ok(epoch) => {
+                    registered = now;
+                    self.epoch.store(epoch, Ordering::Release);
+                    tracing::info!(id = self.id, epoch, "registered again");
+                }
+                Err(error) => tracing::error!(%error, "cannot register again"),
+            }
+        }
     }
 
     fn start_tasks(self: &Arc<Self>) {
@@ -222,5 +243,12 @@ impl Broker {
             Err(error) => tracing::error!(%error, "closing the logs failed"),
         }
         self.store.close().await;
+    }
+}
+
+fn live_id(session: Session) -> Option<i64> {
+    match session {
+        Session::Live(id) => Some(id),
+        Session::Suspended | Session::Lost => None,
     }
 }

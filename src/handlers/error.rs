@@ -51,11 +51,17 @@ impl ToErrorCode for PartitionError {
     }
 }
 impl ToErrorCode for AppendError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::CORRUPT_MESSAGE }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::CORRUPT_MESSAGE
+    }
 }
 impl ToErrorCode for ReadError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::KAFKA_STORAGE_ERROR
+    }
 }
 impl ToErrorCode for LogError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::KAFKA_STORAGE_ERROR
+    }
 }
