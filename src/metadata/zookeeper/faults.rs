@@ -173,5 +173,6 @@ async fn a_session_outlives_the_loss_of_its_server() {
     assert_eq!(until(&store, |s| matches!(s, Session::Live(_))).await, Session::Live(id));
     assert_eq!(stat(&store, "/e").await.ephemeral_owner, id);
     one(&store, create("/after", "")).await.expect("a majority carries on");
+    assert_eq!(next(&mut changes).await, Change::Node("/after".to_string()));
     store.close().await;
 }
