@@ -1,4 +1,4 @@
-//! What a broker does in the store before it serves: the tree, the cluster id, its own registration.
+//! What a broker does in the store before it serves: the tree, the cluster id, its registration.
 //!
 //! The same nodes in the same order as Kafka's broker (`KafkaServer.startup`,
 //! `KafkaZkClient.createTopLevelPaths`, `registerBroker`). Of a cluster that exists already it

@@ -1,9 +1,9 @@
 //! One watch: over reconnections and sessions, until nobody reads it.
 //!
 //! ZooKeeper does not replay what happened below a persistent watch while the client was away, and
-//! the client crate (0.11.2) does not even make such a watch again: it computes which kinds to send
-//! with `index.max(index)`, so only data watches survive. So each reconnection makes a new watch and
-//! then gives a [`Change::Resync`].
+//! the client crate (0.11.2) does not even make such a watch again: it computes which kinds to
+//! send with `index.max(index)`, so only data watches survive. So each reconnection makes a new
+//! watch and then gives a [`Change::Resync`].
 
 use super::Shared;
 use crate::metadata::outlet::Outlet;
