@@ -15,6 +15,7 @@ pub use start::{Opened, StartError};
 pub use topic_configs::resolve as resolve_topic_config;
 
 use crate::config::BrokerConfig;
+use crate::controller::ControllerHandle;
 use crate::controller::client::ControllerClient;
 use crate::log::LogDirs;
 use crate::metadata::image::Published;
@@ -46,6 +47,8 @@ pub struct Broker {
     pub log_dirs: Arc<LogDirs>,
     /// Fetch sessions (KIP-227).
     pub fetch_sessions: FetchSessions,
+    /// The controller, should this broker be it.
+    pub controller: ControllerHandle,
     /// Requests to the active controller.
     pub controller_client: Arc<ControllerClient>,
     /// Producer ids in stock.

@@ -3,6 +3,7 @@
 use super::{Broker, ProducerIds, cluster, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
+use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
 use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
 use crate::metadata::store::{SharedStore, StoreError};
@@ -78,6 +79,7 @@ impl Opened {
             now.inter_broker_listener_name(),
             PeerOptions { client_id: id.to_string(), ..PeerOptions::default() },
         ));
+        let controller = controller(id, &config, &store);
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
             id,
@@ -88,12 +90,25 @@ impl Opened {
             replicas,
             log_dirs,
             fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
+            controller,
             controller_client,
             producer_ids: ProducerIds::default(),
             control: tokio::runtime::Handle::current(),
             epoch,
         }))
     }
+}
+
+fn controller(
+    id: BrokerId,
+    config: &Arc<ArcSwap<BrokerConfig>>,
+    store: &SharedStore,
+) -> ControllerHandle {
+    let config = config.clone();
+    let settings: SettingsSource = Arc::new(move || Settings::of(&config.load(), id));
+    let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+    let channels = PeerChannels::new(settings.clone(), options);
+    ControllerHandle::new(settings, store.clone(), Arc::new(channels))
 }
 
 fn report(progress: crate::log::Progress) {
@@ -152,6 +167,7 @@ impl Broker {
         let config = self.config.load_full();
         let epoch = cluster::register(self.store.as_ref(), &config, self.id, ports).await?;
         self.epoch.store(epoch, Ordering::Release);
+        self.controller.start(&self.control);
         tracing::info!(id = self.id, epoch, cluster = %self.cluster_id, "registered");
         Ok(())
     }

@@ -48,6 +48,9 @@ pub enum ControllerError {
     /// The change is under way but not seen yet.
     #[error("The request timed out.")]
     RequestTimedOut,
+    /// Partitions cannot be added meanwhile.
+    #[error("{0}")]
+    ReassignmentInProgress(String),
     /// Nothing to cancel.
     #[error("No partition reassignment is in progress.")]
     NoReassignmentInProgress,

@@ -171,7 +171,10 @@ pub use dispatch::{Api, decode, encode, encode_head, serve_produce_group};
 #[allow(unused_imports, reason = "a table need not have a row of every kind")]
 pub(crate) use {api_table, dispatch_group, is_group_kind, serve_group_row, serve_row};
 
-use super::{RequestContext, RequestError};
+// A handler is named in its row and nowhere else.
+#[allow(clippy::wildcard_imports)]
+use super::*;
+use crate::broker::Broker;
 
 /// Whether the request's version is one of `min..=max`.
 pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(), RequestError> {
@@ -180,13 +183,6 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
     }
     Err(RequestError::UnsupportedVersion { key: context.api_key, version: context.api_version })
 }
-
-use super::{
-    alter_replica_log_dirs, api_versions, delete_records, describe_log_dirs, describe_producers,
-    fetch, init_producer_id, leader_and_isr, list_offsets, offset_for_leader_epoch, produce,
-    stop_replica, update_metadata,
-};
-use crate::broker::Broker;
 
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
@@ -198,14 +194,16 @@ api_table! {
         LeaderAndIsrRequest         0..=7  => leader_and_isr;
         StopReplicaRequest          0..=4  => stop_replica;
         UpdateMetadataRequest       0..=8  => update_metadata;
+        SaslHandshakeRequest        0..=1  => sasl_handshake;
         ApiVersionsRequest          0..=4  => api_versions;
         DeleteRecordsRequest        0..=2  => delete_records;
         InitProducerIdRequest       0..=5  => init_producer_id;
         OffsetForLeaderEpochRequest 0..=4  => offset_for_leader_epoch;
         AlterReplicaLogDirsRequest  0..=2  => alter_replica_log_dirs;
         DescribeLogDirsRequest      0..=4  => describe_log_dirs;
-        DescribeProducersRequest    0..=0  => describe_producers;
+        SaslAuthenticateRequest     0..=2  => sasl_authenticate;
         EnvelopeRequest             0..=0  => refused;
+        DescribeProducersRequest    0..=0  => describe_producers;
     }
 }
 

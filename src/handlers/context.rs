@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::security::Principal;
 
@@ -28,6 +30,30 @@ pub struct RequestContext {
     pub principal: Arc<Principal>,
     /// The listener is the one that brokers and the controller use among themselves.
     pub privileged_listener: bool,
+    /// Where a handler says that the connection is to be throttled.
+    pub throttle: Arc<Throttle>,
+}
+
+/// For how long a connection is not read after an answer: quotas set it (KIP-219).
+#[derive(Debug, Default)]
+pub struct Throttle(AtomicU64);
+
+impl Throttle {
+    /// No further request is read until `mute` after this one is answered.
+    pub fn mute_for(&self, mute: Duration) {
+        let millis = u64::try_from(mute.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_max(millis, Ordering::Relaxed);
+    }
+
+    /// Whether there is nothing to wait for.
+    pub fn is_zero(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
+    /// What was set, and resets it.
+    pub fn take(&self) -> Duration {
+        Duration::from_millis(self.0.swap(0, Ordering::Relaxed))
+    }
 }
 
 impl RequestContext {
@@ -53,6 +79,7 @@ impl RequestContext {
             client_address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000),
             principal: Arc::new(Principal::anonymous()),
             privileged_listener: true,
+            throttle: Arc::default(),
         }
     }
 }

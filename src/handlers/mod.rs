@@ -21,6 +21,8 @@ pub mod lookup;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod reply;
+pub mod sasl_authenticate;
+pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod update_metadata;
 

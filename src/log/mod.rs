@@ -63,13 +63,19 @@ pub struct Appended {
     pub leo_after: i64,
     pub duplicate: bool,
 }
+#[derive(Debug, Clone)]
+pub struct AbortedTransaction { pub producer_id: i64, pub first_offset: i64 }
 #[derive(Debug)]
-pub struct LogRead {}
-impl LogRead {
-    pub fn empty() -> Self {
-        LogRead {}
-    }
-}
+pub struct FileRegion { pub file: Arc<std::fs::File>, pub position: u64, pub len: usize }
+#[derive(Debug)]
+pub struct LogRead { pub region: Option<FileRegion>, pub aborted: Vec<AbortedTransaction> }
+impl LogRead { pub fn empty() -> Self { LogRead { region: None, aborted: vec![] } } }
+pub struct ProducerStateEntry { pub producer_id: i64, pub producer_epoch: i16, pub last_sequence: i32, pub last_timestamp: i64, pub coordinator_epoch: i32, pub current_txn_first_offset: Option<i64> }
+#[derive(Debug)]
+pub struct Progress;
+pub struct LogDirsConfig;
+impl LogDirsConfig { pub fn from_broker(c: &crate::config::BrokerConfig) -> Self { LogDirsConfig } }
+pub struct Meta { pub cluster_id: Option<String>, pub broker_id: Option<i32> }
 pub struct Log;
 impl Log {
     pub fn append_as_leader(

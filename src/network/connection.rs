@@ -24,6 +24,7 @@ use super::transport::Transport;
 use crate::handlers::{
     Dispatch, GroupEnd, RequestContext, RequestError, Served, api_table::Api, api_versions,
 };
+use crate::telemetry::requests;
 
 /// Answers waiting in memory are sent at the latest when there are this many bytes.
 const FLUSH_BYTES: usize = 64 << 10;
@@ -32,6 +33,8 @@ const GROUP_REQUESTS: usize = 64;
 const GROUP_BYTES: usize = 1 << 20;
 /// Requests of one read that are served before other connections get a turn.
 const TURN_REQUESTS: usize = 64;
+/// Bytes read without ever waiting, after which other connections get a turn.
+const TURN_BYTES: usize = 1 << 20;
 /// A connection silent for this long gives its buffers back.
 const RELEASE_AFTER: Duration = Duration::from_secs(2);
 
@@ -84,7 +87,8 @@ pub struct Connection<D: Dispatch> {
     inbox: Inbox,
     out: BytesMut,
     shutdown: watch::Receiver<bool>,
-    last_read: Instant,
+    last_active: Instant,
+    turn_bytes: usize,
     tick: Pin<Box<Sleep>>,
 }
 
@@ -106,7 +110,8 @@ impl<D: Dispatch> Connection<D> {
             inbox: Inbox::new(limits),
             out: BytesMut::new(),
             shutdown,
-            last_read: Instant::now(),
+            last_active: Instant::now(),
+            turn_bytes: 0,
             tick: Box::pin(tokio::time::sleep(tick)),
         }
     }
@@ -117,6 +122,7 @@ impl<D: Dispatch> Connection<D> {
             let served = self.serve_inbox().await;
             // The answers of the requests before a broken one still go out.
             let flushed = self.flush().await;
+            self.last_active = Instant::now(); // a request may take longer than the idle limit
             if let Err(end) = served.and(flushed) {
                 return end;
             }
@@ -129,8 +135,22 @@ impl<D: Dispatch> Connection<D> {
         }
     }
 
+    /// Is deaf for as long as a handler said (`throttle_time_ms`), or until the server stops.
+    async fn throttle(&mut self) {
+        let mute = self.context.throttle.take();
+        if !mute.is_zero() {
+            let stopped = self.shutdown.wait_for(|stop| *stop);
+            // Either way the connection goes on; it looks for a stop by itself.
+            let _ = tokio::time::timeout(mute, stopped).await;
+        }
+    }
+
     /// Reads what is there, or waits for something.
     async fn fill(&mut self) -> Result<(), End> {
+        if self.turn_bytes >= TURN_BYTES {
+            self.turn_bytes = 0;
+            tokio::task::yield_now().await;
+        }
         loop {
             if self.inbox.has_memory() {
                 let room = self.inbox.room();
@@ -139,13 +159,15 @@ impl<D: Dispatch> Connection<D> {
                     Ok(0) => return Err(End::Closed),
                     Ok(read) => {
                         self.inbox.filled(read == spare);
-                        self.last_read = Instant::now();
+                        self.turn_bytes += read;
+                        self.last_active = Instant::now();
                         return Ok(());
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(error) => return Err(error.into()),
                 }
             }
+            self.turn_bytes = 0;
             let ticked = tokio::select! {
                 biased;
                 _ = self.shutdown.wait_for(|stop| *stop) => return Err(End::ShuttingDown),
@@ -165,11 +187,11 @@ impl<D: Dispatch> Connection<D> {
 
     /// Closes when idle for too long; gives buffers back when idle for a while.
     fn on_tick(&mut self) -> Result<(), End> {
-        let (idle, max_idle) = (self.last_read.elapsed(), self.shared.max_idle);
+        let (idle, max_idle) = (self.last_active.elapsed(), self.shared.max_idle);
         if idle >= max_idle {
             return Err(End::Idle);
         }
-        let mut next = self.last_read + max_idle;
+        let mut next = self.last_active + max_idle;
         if idle >= RELEASE_AFTER {
             self.inbox.release();
             self.out = BytesMut::new();
@@ -186,6 +208,7 @@ impl<D: Dispatch> Connection<D> {
         while let Some(request) = self.next_request()? {
             match request {
                 Request::UnsupportedApiVersions(context) => {
+                    requests::count(context.api_key, 1);
                     let apis = self.apis();
                     api_versions::encode_unsupported(&context, apis, &mut self.out)?;
                 }
@@ -196,6 +219,10 @@ impl<D: Dispatch> Connection<D> {
             }
             if self.out.len() >= FLUSH_BYTES {
                 self.flush().await?;
+            }
+            if !self.context.throttle.is_zero() {
+                self.flush().await?;
+                self.throttle().await;
             }
             turn += 1;
             if turn % TURN_REQUESTS == 0 {
@@ -220,6 +247,7 @@ impl<D: Dispatch> Connection<D> {
     }
 
     async fn serve_one(&mut self, context: RequestContext, body: Bytes) -> Result<(), End> {
+        requests::count(context.api_key, 1);
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve(&shared.broker, &context, body, &mut fresh);
@@ -258,6 +286,7 @@ impl<D: Dispatch> Connection<D> {
                 }
             }
         }
+        requests::count(key, contexts.len() as u64);
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve_group(&shared.broker, contexts, bodies, &mut fresh);

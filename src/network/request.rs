@@ -24,13 +24,15 @@ pub enum Request {
 }
 
 /// Parses the header of `frame` for a connection, whose part of the context is in `connection`.
+/// `apis` are sorted by key.
 pub fn parse(
     mut frame: Bytes,
     apis: &[Api],
     connection: &mut RequestContext,
 ) -> Result<Request, RequestError> {
     let (key, version, correlation_id) = prefix(&mut frame)?;
-    let api = apis.iter().find(|api| api.key == key).ok_or(RequestError::UnknownApi(key))?;
+    let row = apis.binary_search_by_key(&key, |api| api.key).ok();
+    let api = row.and_then(|row| apis.get(row)).ok_or(RequestError::UnknownApi(key))?;
     let served = (api.min..=api.max).contains(&version);
     if !served && key != api_versions::KEY {
         return Err(RequestError::UnsupportedVersion { key, version });

@@ -136,10 +136,12 @@ impl Acceptors {
             correlation_id: -1,
             client_id: None,
             connection_id: CONNECTION_ID.fetch_add(1, Ordering::Relaxed),
-            listener_name: listener.name.clone(),
+            // A copy of its own: counting references that threads share is slow.
+            listener_name: Arc::from(&*listener.name),
             client_address: address,
             principal: Arc::new(Principal::anonymous()),
             privileged_listener: listener.privileged,
+            throttle: Arc::default(),
         };
         if let Some(inlet) = self.inlets.iter().min_by_key(|inlet| inlet.open()) {
             inlet.send(Accepted { stream, context, permit }).await;

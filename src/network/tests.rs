@@ -3,6 +3,7 @@
 mod broken;
 mod client;
 mod flow;
+mod hostile;
 mod table;
 
 use std::net::SocketAddr;

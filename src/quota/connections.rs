@@ -30,6 +30,9 @@ pub struct Limits {
     pub rate: u32,
     /// `listener.name.<listener>.max.connection.creation.rate`.
     pub listener_rates: HashMap<Arc<str>, u32>,
+    /// The listener that the broker's own limits spare: brokers speak to each other by it, and it
+    /// is not the only one.
+    pub protected: Option<Arc<str>>,
 }
 
 impl Default for Limits {
@@ -41,6 +44,7 @@ impl Default for Limits {
             per_ip_overrides: HashMap::new(),
             rate: i32::MAX as u32,
             listener_rates: HashMap::new(),
+            protected: None,
         }
     }
 }
@@ -68,6 +72,7 @@ impl Limits {
             per_ip_overrides: overrides(&config.get(key::MAX_CONNECTIONS_PER_IP_OVERRIDES)),
             rate: at_least_0(config.get(key::MAX_CONNECTION_CREATION_RATE)) as u32,
             listener_rates: listener_rates.collect(),
+            protected: (names.len() > 1).then(|| config.inter_broker_listener_name()),
         }
     }
 }
@@ -154,16 +159,21 @@ impl State {
         let limits = &self.limits;
         let count = self.by_listener.entry(listener.clone()).or_default();
         let listener_max = limits.listeners.get(listener).copied().unwrap_or(usize::MAX);
-        if self.total >= limits.broker || count.open >= listener_max {
+        let is_protected = limits.protected.as_ref() == Some(listener);
+        if count.open >= listener_max || (self.total >= limits.broker && !is_protected) {
             return Slot::Full;
         }
         let rate = limits.listener_rates.get(listener).copied().unwrap_or(i32::MAX as u32);
-        let wait = self.pace.wait(limits.rate, now).max(count.pace.wait(rate, now));
+        let of_broker = self.pace.wait(limits.rate, now);
+        let wait = count.pace.wait(rate, now);
+        let wait = if is_protected { wait } else { wait.max(of_broker) };
         if !wait.is_zero() {
             return Slot::Wait(wait);
         }
-        self.pace.tokens -= 1.0;
         count.pace.tokens -= 1.0;
+        if !is_protected {
+            self.pace.tokens -= 1.0;
+        }
         Slot::Free
     }
 
@@ -300,6 +310,15 @@ mod tests {
         assert!(quotas.admit(&"OTHER".into(), IP).await.is_ok());
         drop(first);
         assert!(second.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_protected_listener_is_spared_by_the_brokers_limit() {
+        let protected = Some(listener());
+        let quotas = ConnectionQuotas::new(Limits { broker: 0, protected, ..Limits::default() });
+        assert!(quotas.admit(&listener(), IP).await.is_ok());
+        let other: Arc<str> = "OTHER".into();
+        assert!(quotas.admit(&other, IP).now_or_never().is_none());
     }
 
     #[tokio::test]

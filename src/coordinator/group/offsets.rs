@@ -158,6 +158,11 @@ impl Offsets {
         self.transactions.by_producer.contains_key(&producer_id)
     }
 
+    /// Producers that have offsets here that wait for the end of their transactions.
+    pub fn pending_producers(&self) -> impl Iterator<Item = i64> {
+        self.transactions.by_producer.keys().copied()
+    }
+
     /// Takes out those for which `expired` holds and of which no newer commit is being written.
     pub fn remove_if(
         &mut self,

@@ -43,6 +43,9 @@ fn other_broken_requests_close_the_connection_after_the_answers_before_them() {
         ("length -1", b"\xff\xff\xff\xff".to_vec()),
         ("a byte too large", b"\x06\x40\0\x01".to_vec()),
         ("HTTP", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
+        ("null software name", framed(b"\0\x12\0\x03\0\0\0\x07\0\x03raw\0\0\x041.0\0")),
+        ("tag too long", framed(b"\0\x12\0\x03\0\0\0\x07\0\x03raw\x01\x05\x7fx\x02a\x02b\0")),
+        ("varint of 6 bytes", framed(b"\0\x12\0\x03\0\0\0\x07\0\x03raw\xff\xff\xff\xff\xff\x01")),
         ("ApiVersions v99 without tags", framed(b"\0\x12\0\x63\0\0\0\x07\0\x03raw")),
     ];
     for (name, bytes) in cases {
@@ -58,6 +61,10 @@ fn what_kafka_takes_is_taken() {
     let running = start_default();
     let cases: &[(&str, Vec<u8>)] = &[
         ("bytes after the body", framed(b"\0\x12\0\0\0\0\0\x07\0\x03rawmore")),
+        ("names of 1 character", framed(b"\0\x12\0\x03\0\0\0\x07\0\x03raw\0\x02a\x02b\0")),
+        ("a tag twice", framed(b"\0\x12\0\x03\0\0\0\x07\0\x03raw\x02\0\x01x\0\x01y\x02a\x02b\0")),
+        ("a long varint", framed(b"\0\x12\0\x03\0\0\0\x07\0\x03raw\x80\0\x02a\x02b\0")),
+        ("a tag in the body", framed(b"\0\x12\0\x03\0\0\0\x07\0\x03raw\0\x02a\x02b\x01\x07\x02zz")),
         ("client id not UTF-8", framed(b"\0\x12\0\0\0\0\0\x07\0\x01\xff")),
         ("client id null", framed(b"\0\x12\0\0\0\0\0\x07\xff\xff")),
         ("client id of length -2", framed(b"\0\x12\0\0\0\0\0\x07\xff\xfe")),

@@ -45,6 +45,11 @@ impl Client {
         self.stream.write_all(bytes).unwrap();
     }
 
+    /// Sends unless the connection is closed; whether it could.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     /// The next response without its length: correlation id first. `None` when closed.
     pub fn receive(&mut self) -> Option<Vec<u8>> {
         let mut len = [0; 4];

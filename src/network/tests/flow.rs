@@ -156,6 +156,22 @@ fn a_shutdown_answers_what_is_in_flight_and_closes_the_rest() {
 }
 
 #[test]
+fn a_throttled_connection_is_answered_at_once_and_read_again_later() {
+    let running = start_default();
+    let mut client = Client::connect(running.address);
+    let throttled = HeartbeatRequest::default().with_generation_id(100);
+    let start = std::time::Instant::now();
+    client.send(&[frame(4, 1, &throttled), frame(4, 2, &HeartbeatRequest::default())].concat());
+    assert_eq!(client.receive_id(), Some(1));
+    assert_eq!(client.receive_id(), Some(2));
+    assert!(start.elapsed() >= Duration::from_millis(100));
+    client.send(&frame(4, 3, &HeartbeatRequest::default().with_generation_id(600_000)));
+    assert_eq!(client.receive_id(), Some(3));
+    running.server.shutdown(GRACE);
+    assert_eq!(client.receive(), None);
+}
+
+#[test]
 fn a_silent_connection_is_closed() {
     let max_idle = Duration::from_millis(20);
     let running = start(Settings { max_idle, ..settings() }, Limits::default());

@@ -15,7 +15,7 @@ use crate::handlers::api_table::api_table;
 use crate::handlers::{Reply, RequestContext};
 
 api_table! {
-    /// Heartbeat waits at the gate named by its group; Metadata panics; Fetch sends a file.
+    /// Heartbeat waits at the gate named by its group and mutes for its generation in ms; Metadata panics; Fetch sends a file.
     TestTable for () {
         ProduceRequest         0..=11 => produce group;
         FetchRequest           0..=17 => fetch raw;
@@ -59,9 +59,12 @@ mod heartbeat {
 
     pub async fn handle(
         _: &Arc<()>,
-        _: &RequestContext,
+        context: &RequestContext,
         request: HeartbeatRequest,
     ) -> HeartbeatResponse {
+        if let Ok(millis) = u64::try_from(request.generation_id) {
+            context.throttle.mute_for(std::time::Duration::from_millis(millis));
+        }
         if !request.group_id.is_empty() {
             let gate = gate(&request.group_id);
             gate.reached.add_permits(1);

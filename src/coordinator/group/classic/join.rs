@@ -9,7 +9,7 @@ use super::{
     ClassicGroup, Effects, JoinReply, JoinRequest, Member, NEW_MEMBER_JOIN_TIMEOUT_MS, Now, State,
     SyncReply, Token,
 };
-use crate::coordinator::group::GroupError;
+use crate::coordinator::group::{GroupConfig, GroupError};
 
 impl ClassicGroup {
     /// A member joins. The answer to `token` comes in these effects or in later ones.
@@ -23,6 +23,14 @@ impl ClassicGroup {
         effects
     }
 
+    /// A session timeout must be within the broker's bounds, whatever the group.
+    pub fn check_session_timeout(config: &GroupConfig, timeout_ms: i32) -> Result<(), GroupError> {
+        if (config.min_session_timeout_ms..=config.max_session_timeout_ms).contains(&timeout_ms) {
+            return Ok(());
+        }
+        Err(GroupError::InvalidSessionTimeout)
+    }
+
     fn try_join(
         &mut self,
         now: Now,
@@ -30,13 +38,9 @@ impl ClassicGroup {
         request: &JoinRequest,
         effects: &mut Effects,
     ) -> Result<(), (Arc<str>, GroupError)> {
-        let timeout = request.session_timeout_ms;
         let known = request.identity.member_id.clone();
-        if timeout < self.config.min_session_timeout_ms
-            || timeout > self.config.max_session_timeout_ms
-        {
-            return Err((known, GroupError::InvalidSessionTimeout));
-        }
+        ClassicGroup::check_session_timeout(&self.config, request.session_timeout_ms)
+            .map_err(|error| (known.clone(), error))?;
         if !self.has_room_for(&known) {
             self.remove(&known, effects);
             return Err(("".into(), GroupError::GroupMaxSizeReached));

@@ -162,6 +162,11 @@ impl ClassicGroup {
         self.subscribed.as_ref().is_none_or(|topics| topics.contains(topic))
     }
 
+    /// Whether someone was given a member id and is about to join with it.
+    pub fn has_pending_members(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// Marks an empty group as removed.
     pub fn kill(&mut self, now: Now) {
         self.enter(State::Dead, now);
