@@ -199,9 +199,12 @@ api_table! {
         DeleteRecordsRequest        0..=2  => delete_records;
         InitProducerIdRequest       0..=5  => init_producer_id;
         OffsetForLeaderEpochRequest 0..=4  => offset_for_leader_epoch;
+        DescribeConfigsRequest      0..=4  => describe_configs;
+        AlterConfigsRequest         0..=2  => alter_configs;
         AlterReplicaLogDirsRequest  0..=2  => alter_replica_log_dirs;
         DescribeLogDirsRequest      0..=4  => describe_log_dirs;
         SaslAuthenticateRequest     0..=2  => sasl_authenticate;
+        IncrementalAlterConfigsRequest 0..=1 => incremental_alter_configs;
         EnvelopeRequest             0..=0  => refused;
         DescribeProducersRequest    0..=0  => describe_producers;
     }

@@ -4,16 +4,20 @@
 //! goes wrong is in the response. Handlers run inline on a data thread and must not block. They
 //! know nothing of sockets; only the network layer closes connections.
 
+pub mod alter_configs;
 pub mod alter_replica_log_dirs;
 pub mod api_table;
 pub mod api_versions;
+pub mod configs;
 pub mod context;
 pub mod delete_records;
+pub mod describe_configs;
 pub mod describe_log_dirs;
 pub mod describe_producers;
 mod dispatch;
 pub mod error;
 pub mod fetch;
+pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod leader_and_isr;
 pub mod list_offsets;
