@@ -194,6 +194,15 @@ api_table! {
         LeaderAndIsrRequest         0..=7  => leader_and_isr;
         StopReplicaRequest          0..=4  => stop_replica;
         UpdateMetadataRequest       0..=8  => update_metadata;
+        OffsetCommitRequest         0..=9  => offset_commit;
+        OffsetFetchRequest          0..=9  => offset_fetch;
+        FindCoordinatorRequest      0..=6  => find_coordinator;
+        JoinGroupRequest            0..=9  => join_group;
+        HeartbeatRequest            0..=4  => heartbeat;
+        LeaveGroupRequest           0..=5  => leave_group;
+        SyncGroupRequest            0..=5  => sync_group;
+        DescribeGroupsRequest       0..=5  => describe_groups;
+        ListGroupsRequest           0..=5  => list_groups;
         SaslHandshakeRequest        0..=1  => sasl_handshake;
         ApiVersionsRequest          0..=4  => api_versions;
         DeleteRecordsRequest        0..=2  => delete_records;
@@ -202,6 +211,8 @@ api_table! {
         AlterReplicaLogDirsRequest  0..=2  => alter_replica_log_dirs;
         DescribeLogDirsRequest      0..=4  => describe_log_dirs;
         SaslAuthenticateRequest     0..=2  => sasl_authenticate;
+        DeleteGroupsRequest         0..=2  => delete_groups;
+        OffsetDeleteRequest         0..=0  => offset_delete;
         EnvelopeRequest             0..=0  => refused;
         DescribeProducersRequest    0..=0  => describe_producers;
     }
