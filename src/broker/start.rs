@@ -1,9 +1,12 @@
 //! Starting and stopping, in the order in which it must happen.
 
+use super::InternalTopics;
 use super::{Broker, ProducerIds, cluster, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::state_log::PartitionLog;
 use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
 use crate::metadata::store::{Session, SharedStore, StoreError};
@@ -77,6 +80,16 @@ impl Opened {
         let controller_client =
             Arc::new(ControllerClient::new(id, epoch.clone(), image.clone(), listener, options));
         let controller = controller(id, &config, &store);
+        let groups = GroupCoordinator::start(
+            GroupConfig::of(&now),
+            Arc::new(PartitionLog::new(
+                GROUP_TOPIC,
+                now.get(key::OFFSETS_TOPIC_NUM_PARTITIONS),
+                replicas.clone(),
+                image.clone(),
+            )),
+            tokio::runtime::Handle::current(),
+        );
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
             id,
@@ -90,6 +103,8 @@ impl Opened {
             controller,
             controller_client,
             producer_ids: ProducerIds::default(),
+            groups,
+            internal_topics: InternalTopics::default(),
             control: tokio::runtime::Handle::current(),
             epoch,
         }))
