@@ -69,8 +69,7 @@ impl Opened {
             move |topic: &str| topic_configs::resolve(&config.load(), &image, topic)
         };
         let lag_max_ms = now.get(key::REPLICA_LAG_TIME_MAX_MS);
-        let replicas =
-            Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
+        let replicas = Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
         let epoch = Arc::new(AtomicI64::new(-1));
         let controller_client = Arc::new(ControllerClient::new(
             id,
@@ -161,7 +160,10 @@ async fn broker_id(
 impl Broker {
     /// Registers the broker and starts its tasks; from now on it is part of the cluster. `ports`
     /// are those that listeners got for port 0.
-    pub async fn register(self: &Arc<Self>, ports: &BTreeMap<String, u16>) -> Result<(), StartError> {
+    pub async fn register(
+        self: &Arc<Self>,
+        ports: &BTreeMap<String, u16>,
+    ) -> Result<(), StartError> {
         self.load_broker_config().await;
         self.start_tasks();
         let config = self.config.load_full();

@@ -2,6 +2,7 @@
 //!
 //! As `o.a.k.common.protocol.Errors.forException`. No arm is `_`: a new variant must be decided.
 
+use crate::controller::ControllerError;
 use crate::log::{AppendError, LogError, ReadError};
 use crate::metadata::store::StoreError;
 use crate::partition::PartitionError;
@@ -51,11 +52,49 @@ impl ToErrorCode for PartitionError {
     }
 }
 impl ToErrorCode for AppendError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::CORRUPT_MESSAGE }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::CORRUPT_MESSAGE
+    }
 }
 impl ToErrorCode for ReadError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::KAFKA_STORAGE_ERROR
+    }
 }
 impl ToErrorCode for LogError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::KAFKA_STORAGE_ERROR
+    }
+}
+
+impl ToErrorCode for ControllerError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            ControllerError::NotController => ErrorCode::NOT_CONTROLLER,
+            ControllerError::StaleBrokerEpoch => ErrorCode::STALE_BROKER_EPOCH,
+            ControllerError::BrokerNotAvailable => ErrorCode::BROKER_NOT_AVAILABLE,
+            ControllerError::TopicExists(_) => ErrorCode::TOPIC_ALREADY_EXISTS,
+            ControllerError::InvalidTopic(_) => ErrorCode::INVALID_TOPIC_EXCEPTION,
+            ControllerError::InvalidPartitions(_) => ErrorCode::INVALID_PARTITIONS,
+            ControllerError::InvalidReplicationFactor(_) => ErrorCode::INVALID_REPLICATION_FACTOR,
+            ControllerError::InvalidReplicaAssignment(_) => ErrorCode::INVALID_REPLICA_ASSIGNMENT,
+            ControllerError::InvalidConfig(_) => ErrorCode::INVALID_CONFIG,
+            ControllerError::InvalidRequest(_) => ErrorCode::INVALID_REQUEST,
+            ControllerError::UnknownTopicOrPartition(_) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ControllerError::RequestTimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            ControllerError::ReassignmentInProgress(_) => ErrorCode::REASSIGNMENT_IN_PROGRESS,
+            ControllerError::NoReassignmentInProgress => ErrorCode::NO_REASSIGNMENT_IN_PROGRESS,
+            ControllerError::ElectionNotNeeded => ErrorCode::ELECTION_NOT_NEEDED,
+            ControllerError::PreferredLeaderNotAvailable(_) => {
+                ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE
+            }
+            ControllerError::EligibleLeadersNotAvailable(_) => {
+                ErrorCode::ELIGIBLE_LEADERS_NOT_AVAILABLE
+            }
+            ControllerError::FencedLeaderEpoch => ErrorCode::FENCED_LEADER_EPOCH,
+            ControllerError::InvalidUpdateVersion => ErrorCode::INVALID_UPDATE_VERSION,
+            ControllerError::IneligibleReplica => ErrorCode::INELIGIBLE_REPLICA,
+            ControllerError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
 }
