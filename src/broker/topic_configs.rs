@@ -37,7 +37,8 @@ impl Broker {
 
     async fn load_topic_config(&self, topic: &str) -> Result<(), StoreError> {
         let node = self.store.get(&paths::topic_config(topic)).await?;
-        let overrides = match node.and_then(|node| node.data).map(|data| ConfigData::decode(&data)) {
+        let overrides = match node.and_then(|node| node.data).map(|data| ConfigData::decode(&data))
+        {
             Some(Ok(ConfigData(overrides))) => overrides,
             Some(Err(error)) => {
                 tracing::error!(topic, %error, "unreadable topic configuration");
@@ -69,9 +70,9 @@ impl Broker {
                 }
             };
             let data = node.and_then(|node| node.data);
-            let stored = data.map(|data| ConfigData::decode(&data)).unwrap_or_else(|| {
-                Ok(ConfigData::default())
-            });
+            let stored = data
+                .map(|data| ConfigData::decode(&data))
+                .unwrap_or_else(|| Ok(ConfigData::default()));
             let ConfigData(stored) = stored.unwrap_or_else(|error| {
                 tracing::error!(path, %error, "unreadable dynamic configuration");
                 ConfigData::default()

@@ -158,8 +158,7 @@ impl ControllerHandle {
         }
         let or = |given: i32, default: i32| if given == -1 { default } else { given };
         let partitions = or(topic.partitions, settings.partitions);
-        let factor =
-            or(topic.replication_factor.into(), settings.replication_factor.into()) as i16;
+        let factor = or(topic.replication_factor.into(), settings.replication_factor.into()) as i16;
         let places = brokers.len().max(1) as u32;
         let random = || (rand::random::<u32>() % places) as usize;
         assign_replicas(brokers, partitions, factor, 0, random(), random())
@@ -193,10 +192,8 @@ impl ControllerHandle {
         let path = paths::topic_config(name);
         let data = Some(ConfigData(configs.clone()).encode());
         let controller = self.nodes.store.get(paths::CONTROLLER).await?;
-        let check = controller.map(|node| Op::Check {
-            path: paths::CONTROLLER.into(),
-            version: node.stat.version,
-        });
+        let check = controller
+            .map(|node| Op::Check { path: paths::CONTROLLER.into(), version: node.stat.version });
         let at = usize::from(check.is_some());
         let set = Op::Set { path: path.clone(), data: data.clone(), version: None };
         match self.nodes.store.commit(check.into_iter().chain([set]).collect()).await {
@@ -344,10 +341,8 @@ fn check_new_assignments(
             ));
         }
     }
-    let odd: Vec<(i32, usize)> = (first..)
-        .zip(assignments.iter().map(Vec::len))
-        .filter(|(_, len)| *len != factor)
-        .collect();
+    let odd: Vec<(i32, usize)> =
+        (first..).zip(assignments.iter().map(Vec::len)).filter(|(_, len)| *len != factor).collect();
     if odd.is_empty() {
         return Ok(());
     }

@@ -138,8 +138,16 @@ mod tests {
         // AdminUtils' comment: 10 partitions, 3 replicas, 5 brokers, start 0, shift 0.
         let found = assign_replicas(&plain(5), 10, 3, 0, 0, 0).unwrap();
         let expected = [
-            [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0], [4, 0, 1],
-            [0, 2, 3], [1, 3, 4], [2, 4, 0], [3, 0, 1], [4, 1, 2],
+            [0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4],
+            [3, 4, 0],
+            [4, 0, 1],
+            [0, 2, 3],
+            [1, 3, 4],
+            [2, 4, 0],
+            [3, 0, 1],
+            [4, 1, 2],
         ];
         for (index, replicas) in expected.iter().enumerate() {
             assert_eq!(found[&(index as i32)], replicas.to_vec(), "partition {index}");

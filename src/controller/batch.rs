@@ -176,8 +176,9 @@ fn leader_request(
         if topics.last().is_none_or(|t| t.topic_name.as_str() != &*partition.topic) {
             let topic = LeaderAndIsrTopicState::default()
                 .with_topic_name(wire::TopicName(text(&partition.topic)))
-                .with_topic_id(context.topics.get(&partition.topic).map_or_else(
-                    Default::default, |t| t.id));
+                .with_topic_id(
+                    context.topics.get(&partition.topic).map_or_else(Default::default, |t| t.id),
+                );
             topics.push(topic);
         }
         if let Some(topic) = topics.last_mut() {

@@ -60,7 +60,8 @@ impl Controller {
                 Some(old) => changed |= old != node,
             }
         }
-        let dead: Vec<BrokerId> = known.keys().copied().filter(|id| !now.contains_key(id)).collect();
+        let dead: Vec<BrokerId> =
+            known.keys().copied().filter(|id| !now.contains_key(id)).collect();
         tracing::info!(?new, ?dead, ?bounced, "brokers have changed");
         for id in &dead {
             self.close_line(*id);
@@ -168,7 +169,10 @@ impl Controller {
     }
 
     /// Replicas have become unavailable (Kafka's `onReplicasBecomeOffline`).
-    pub(super) async fn on_replicas_offline(&mut self, replicas: &[Replica]) -> Result<(), Trouble> {
+    pub(super) async fn on_replicas_offline(
+        &mut self,
+        replicas: &[Replica],
+    ) -> Result<(), Trouble> {
         let (deleting, others): (Vec<Replica>, Vec<Replica>) =
             replicas.iter().cloned().partition(|(p, _)| self.context.is_deleting(&p.topic));
         let leaderless = self.context.with_offline_leader();
@@ -228,9 +232,8 @@ impl Controller {
         }
         let path = |name: &String| format!("{}/{name}", paths::LOG_DIR_EVENTS);
         let nodes = self.nodes.get_all(names.iter().map(path).collect()).await?;
-        let broker = |node: Option<Node>| {
-            Some(LogDirEvent::decode(node?.data.as_deref()?).ok()?.broker)
-        };
+        let broker =
+            |node: Option<Node>| Some(LogDirEvent::decode(node?.data.as_deref()?).ok()?.broker);
         let brokers: BTreeSet<BrokerId> = nodes.into_iter().filter_map(broker).collect();
         let replicas = self.context.replicas_on(&brokers.into_iter().collect::<Vec<_>>());
         let online: Vec<Replica> = replicas

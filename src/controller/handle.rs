@@ -3,9 +3,9 @@
 //! Every call is answered `NotController` by a broker that is not the active controller. Knows no
 //! wire messages.
 
-use super::{Controller, Nodes};
 use super::error::ControllerError;
 use super::settings::SettingsSource;
+use super::{Controller, Nodes};
 use crate::metadata::records::{ProducerIdBlock, ReplicaAssignment, paths};
 use crate::metadata::store::{Life, Op, SharedStore, StoreError};
 use crate::types::{BrokerId, NO_BROKER, TopicId, TopicName, TopicPartition};

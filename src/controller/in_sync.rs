@@ -109,8 +109,7 @@ impl Controller {
         if !change.isr.iter().all(is_eligible) {
             return Err(ControllerError::IneligibleReplica);
         }
-        let state =
-            PartitionState { isr, recovering: change.recovering, ..now.state.clone() };
+        let state = PartitionState { isr, recovering: change.recovering, ..now.state.clone() };
         Ok(Some(state))
     }
 
@@ -122,9 +121,10 @@ impl Controller {
         }
         let path = |name: &String| format!("{}/{name}", paths::ISR_CHANGES);
         let nodes = self.nodes.get_all(names.iter().map(path).collect()).await?;
-        let changes = nodes.into_iter().flatten().filter_map(|node| {
-            IsrChange::decode(node.data.as_deref()?).ok()
-        });
+        let changes = nodes
+            .into_iter()
+            .flatten()
+            .filter_map(|node| IsrChange::decode(node.data.as_deref()?).ok());
         let mut partitions: Vec<TopicPartition> = changes
             .flat_map(|change| change.0)
             .map(|p| TopicPartition::new(p.topic, p.partition))

@@ -71,10 +71,8 @@ impl Controller {
         if let Some(node) = self.nodes.store.get(paths::PREFERRED_REPLICA_ELECTION).await? {
             let request = ElectionRequest::decode(node.data.as_deref().unwrap_or_default());
             let partitions = request.map_or_else(|_| Vec::new(), |request| request.0);
-            let partitions = partitions
-                .into_iter()
-                .map(|p| TopicPartition::new(p.topic, p.partition))
-                .collect();
+            let partitions =
+                partitions.into_iter().map(|p| TopicPartition::new(p.topic, p.partition)).collect();
             self.elect_leaders(ElectionType::Preferred, Some(partitions)).await?;
             self.delete_legacy_election().await?;
         }

@@ -36,12 +36,17 @@ impl Nodes {
     ) -> Result<Vec<Result<Done, StoreError>>, Trouble> {
         let check = Op::Check { path: paths::CONTROLLER_EPOCH.into(), version: fence };
         let commits = ops.into_iter().map(|op| self.store.commit(vec![check.clone(), op]));
-        let results: Vec<_> = futures_util::stream::iter(commits).buffered(PIPELINE).collect().await;
+        let results: Vec<_> =
+            futures_util::stream::iter(commits).buffered(PIPELINE).collect().await;
         results.into_iter().map(|result| settle(result, 1)).collect()
     }
 
     /// Commits one operation under the fence.
-    pub async fn fenced_one(&self, fence: i32, op: Op) -> Result<Result<Done, StoreError>, Trouble> {
+    pub async fn fenced_one(
+        &self,
+        fence: i32,
+        op: Op,
+    ) -> Result<Result<Done, StoreError>, Trouble> {
         let mut results = self.fenced(fence, vec![op]).await?;
         Ok(results.pop().unwrap_or_else(|| Err(StoreError::Other("no result".into()))))
     }

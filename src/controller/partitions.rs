@@ -72,8 +72,13 @@ impl Controller {
                 continue;
             };
             let controller_epoch = self.context.epoch;
-            let state =
-                PartitionState { controller_epoch, leader, leader_epoch: 0, isr, recovering: false };
+            let state = PartitionState {
+                controller_epoch,
+                leader,
+                leader_epoch: 0,
+                isr,
+                recovering: false,
+            };
             states.push((partition.clone(), state));
         }
         self.create_parents(&states).await?;
@@ -255,7 +260,12 @@ impl Controller {
                 .and_then(|config| config.0.get("unclean.leader.election.enable").cloned());
             own.map_or(default, |value| value.trim().eq_ignore_ascii_case("true"))
         };
-        Ok(topics.into_iter().zip(nodes).filter(|(_, n)| allows(n.clone())).map(|(t, _)| t).collect())
+        Ok(topics
+            .into_iter()
+            .zip(nodes)
+            .filter(|(_, n)| allows(n.clone()))
+            .map(|(t, _)| t)
+            .collect())
     }
 
     /// Sends what has been gathered.

@@ -41,7 +41,8 @@ struct PeerChannel {
 #[async_trait]
 impl BrokerChannel for PeerChannel {
     async fn push(&self, request: Push) -> Result<PushReply, String> {
-        let peer = self.peer.as_ref().ok_or("the broker does not have the inter-broker listener")?;
+        let peer =
+            self.peer.as_ref().ok_or("the broker does not have the inter-broker listener")?;
         match request {
             Push::LeaderAndIsr(request) => {
                 peer.send(LEADER_AND_ISR, request).await.map(PushReply::LeaderAndIsr)

@@ -279,7 +279,8 @@ impl Controller {
                 topic: p.topic.to_string(),
                 partition: p.partition,
             };
-            let left = self.legacy_moves.iter().map(|(p, replicas)| (partition(p), replicas.clone()));
+            let left =
+                self.legacy_moves.iter().map(|(p, replicas)| (partition(p), replicas.clone()));
             let data = Some(ReassignmentRequest(left.collect()).encode());
             Op::Set { path, data, version: None }
         };

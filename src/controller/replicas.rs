@@ -33,11 +33,7 @@ impl Controller {
     ) -> Result<(), Trouble> {
         let mut by_broker: BTreeMap<BrokerId, Vec<TopicPartition>> = BTreeMap::new();
         for replica in replicas {
-            let from = *self
-                .context
-                .replica_phases
-                .entry(replica.clone())
-                .or_insert(NonExistent);
+            let from = *self.context.replica_phases.entry(replica.clone()).or_insert(NonExistent);
             if may_come(from, to) {
                 by_broker.entry(replica.1).or_default().push(replica.0.clone());
             } else {
@@ -157,8 +153,7 @@ impl Controller {
                     done.push(partition);
                     continue;
                 }
-                let leader =
-                    if now.state.leader == broker { NO_BROKER } else { now.state.leader };
+                let leader = if now.state.leader == broker { NO_BROKER } else { now.state.leader };
                 let mut isr = now.state.isr.clone();
                 if isr.len() > 1 {
                     isr.retain(|id| *id != broker);

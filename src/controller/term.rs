@@ -131,8 +131,7 @@ impl Controller {
 
     async fn delete_children(&self, parent: &str) -> Result<(), Trouble> {
         let names = self.nodes.children(parent).await?;
-        let delete =
-            |name: String| Op::Delete { path: format!("{parent}/{name}"), version: None };
+        let delete = |name: String| Op::Delete { path: format!("{parent}/{name}"), version: None };
         self.nodes.fenced(self.context.fence, names.into_iter().map(delete).collect()).await?;
         Ok(())
     }
@@ -152,8 +151,7 @@ impl Controller {
         if (self.settings)().delete_topics {
             let asked = self.nodes.children(paths::DELETE_TOPICS).await?;
             let asked = asked.into_iter().map(TopicName::from);
-            let known: Vec<_> =
-                asked.filter(|t| self.context.topics.contains_key(t)).collect();
+            let known: Vec<_> = asked.filter(|t| self.context.topics.contains_key(t)).collect();
             for topic in &known {
                 let partitions = self.context.partitions_of(topic);
                 let replicas = self.context.replicas_of(&partitions);

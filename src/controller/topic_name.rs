@@ -10,9 +10,8 @@ const MAX_LENGTH: usize = 249;
 /// # Errors
 /// [`ControllerError::InvalidTopic`] with Kafka's message.
 pub fn validate_topic_name(name: &str) -> Result<(), ControllerError> {
-    let invalid = |why: String| {
-        Err(ControllerError::InvalidTopic(format!("Topic name is invalid: {why}")))
-    };
+    let invalid =
+        |why: String| Err(ControllerError::InvalidTopic(format!("Topic name is invalid: {why}")));
     if name.is_empty() {
         return invalid("the empty string is not allowed".into());
     }

@@ -2,6 +2,8 @@
 //!
 //! As `o.a.k.common.protocol.Errors.forException`. No arm is `_`: a new variant must be decided.
 
+use crate::controller::ControllerError;
+use crate::coordinator::group::GroupError;
 use crate::log::{AppendError, LogError, ReadError};
 use crate::metadata::store::StoreError;
 use crate::partition::PartitionError;
@@ -51,11 +53,84 @@ impl ToErrorCode for PartitionError {
     }
 }
 impl ToErrorCode for AppendError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::CORRUPT_MESSAGE }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::CORRUPT_MESSAGE
+    }
 }
 impl ToErrorCode for ReadError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::KAFKA_STORAGE_ERROR
+    }
 }
 impl ToErrorCode for LogError {
-    fn error_code(&self) -> ErrorCode { ErrorCode::KAFKA_STORAGE_ERROR }
+    fn error_code(&self) -> ErrorCode {
+        ErrorCode::KAFKA_STORAGE_ERROR
+    }
+}
+
+impl ToErrorCode for GroupError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            GroupError::InvalidGroupId => ErrorCode::INVALID_GROUP_ID,
+            GroupError::CoordinatorNotAvailable => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+            GroupError::CoordinatorLoadInProgress => ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+            GroupError::NotCoordinator => ErrorCode::NOT_COORDINATOR,
+            GroupError::UnknownMemberId => ErrorCode::UNKNOWN_MEMBER_ID,
+            GroupError::FencedInstanceId => ErrorCode::FENCED_INSTANCE_ID,
+            GroupError::IllegalGeneration => ErrorCode::ILLEGAL_GENERATION,
+            GroupError::InconsistentGroupProtocol => ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+            GroupError::RebalanceInProgress => ErrorCode::REBALANCE_IN_PROGRESS,
+            GroupError::MemberIdRequired => ErrorCode::MEMBER_ID_REQUIRED,
+            GroupError::GroupMaxSizeReached => ErrorCode::GROUP_MAX_SIZE_REACHED,
+            GroupError::InvalidSessionTimeout => ErrorCode::INVALID_SESSION_TIMEOUT,
+            GroupError::GroupIdNotFound => ErrorCode::GROUP_ID_NOT_FOUND,
+            GroupError::NonEmptyGroup => ErrorCode::NON_EMPTY_GROUP,
+            GroupError::GroupSubscribedToTopic => ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC,
+            GroupError::OffsetMetadataTooLarge => ErrorCode::OFFSET_METADATA_TOO_LARGE,
+            GroupError::InvalidCommitOffsetSize => ErrorCode::INVALID_COMMIT_OFFSET_SIZE,
+            GroupError::UnstableOffsetCommit => ErrorCode::UNSTABLE_OFFSET_COMMIT,
+            GroupError::RequestTimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            GroupError::InvalidProducerEpoch => ErrorCode::INVALID_PRODUCER_EPOCH,
+            GroupError::InvalidTransactionState => ErrorCode::INVALID_TXN_STATE,
+            GroupError::UnknownTopicOrPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            GroupError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}
+
+/// The code of a group request's outcome: 0 without error.
+pub fn code_of(error: Option<&GroupError>) -> i16 {
+    error.map_or(ErrorCode::NONE, ToErrorCode::error_code).0
+}
+
+impl ToErrorCode for ControllerError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            ControllerError::NotController => ErrorCode::NOT_CONTROLLER,
+            ControllerError::StaleBrokerEpoch => ErrorCode::STALE_BROKER_EPOCH,
+            ControllerError::BrokerNotAvailable => ErrorCode::BROKER_NOT_AVAILABLE,
+            ControllerError::TopicExists(_) => ErrorCode::TOPIC_ALREADY_EXISTS,
+            ControllerError::InvalidTopic(_) => ErrorCode::INVALID_TOPIC_EXCEPTION,
+            ControllerError::InvalidPartitions(_) => ErrorCode::INVALID_PARTITIONS,
+            ControllerError::InvalidReplicationFactor(_) => ErrorCode::INVALID_REPLICATION_FACTOR,
+            ControllerError::InvalidReplicaAssignment(_) => ErrorCode::INVALID_REPLICA_ASSIGNMENT,
+            ControllerError::InvalidConfig(_) => ErrorCode::INVALID_CONFIG,
+            ControllerError::InvalidRequest(_) => ErrorCode::INVALID_REQUEST,
+            ControllerError::UnknownTopicOrPartition(_) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ControllerError::RequestTimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            ControllerError::ReassignmentInProgress(_) => ErrorCode::REASSIGNMENT_IN_PROGRESS,
+            ControllerError::NoReassignmentInProgress => ErrorCode::NO_REASSIGNMENT_IN_PROGRESS,
+            ControllerError::ElectionNotNeeded => ErrorCode::ELECTION_NOT_NEEDED,
+            ControllerError::PreferredLeaderNotAvailable(_) => {
+                ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE
+            }
+            ControllerError::EligibleLeadersNotAvailable(_) => {
+                ErrorCode::ELIGIBLE_LEADERS_NOT_AVAILABLE
+            }
+            ControllerError::FencedLeaderEpoch => ErrorCode::FENCED_LEADER_EPOCH,
+            ControllerError::InvalidUpdateVersion => ErrorCode::INVALID_UPDATE_VERSION,
+            ControllerError::IneligibleReplica => ErrorCode::INELIGIBLE_REPLICA,
+            ControllerError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
 }

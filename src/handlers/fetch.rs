@@ -105,7 +105,5 @@ fn answer(
             Err(error) => return encode::error(version, session_code(error)),
         },
     };
-    encode::response(version, session_id, rows, |row| {
-        rows::new_leader(broker, context, row)
-    })
+    encode::response(version, session_id, rows, |row| rows::new_leader(broker, context, row))
 }

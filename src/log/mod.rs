@@ -1,10 +1,16 @@
-//! Stub: the seam as others code against it.
+//! Stub: the seam as others code against it, with a log that works well enough to try the rest.
 #![allow(missing_docs, clippy::all, unused)]
 use crate::config::TopicConfig;
 use crate::types::*;
-use bytes::Bytes;
-use std::path::PathBuf;
+use arc_swap::ArcSwap;
+use bytes::{BufMut, Bytes, BytesMut};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
 #[derive(Debug, thiserror::Error)]
 #[error("append")]
@@ -18,9 +24,12 @@ pub enum ReadError {
     Io,
 }
 #[derive(Debug, thiserror::Error)]
-#[error("log")]
-pub enum LogError {
-    Io,
+#[error("log: {0}")]
+pub struct LogError(String);
+impl From<std::io::Error> for LogError {
+    fn from(e: std::io::Error) -> Self {
+        LogError(e.to_string())
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadBound {
@@ -64,20 +73,108 @@ pub struct Appended {
     pub duplicate: bool,
 }
 #[derive(Debug, Clone)]
-pub struct AbortedTransaction { pub producer_id: i64, pub first_offset: i64 }
+pub struct AbortedTransaction {
+    pub producer_id: i64,
+    pub first_offset: i64,
+}
 #[derive(Debug)]
-pub struct FileRegion { pub file: Arc<std::fs::File>, pub position: u64, pub len: usize }
+pub struct FileRegion {
+    pub file: Arc<File>,
+    pub position: u64,
+    pub len: usize,
+}
 #[derive(Debug)]
-pub struct LogRead { pub region: Option<FileRegion>, pub aborted: Vec<AbortedTransaction> }
-impl LogRead { pub fn empty() -> Self { LogRead { region: None, aborted: vec![] } } }
-pub struct ProducerStateEntry { pub producer_id: i64, pub producer_epoch: i16, pub last_sequence: i32, pub last_timestamp: i64, pub coordinator_epoch: i32, pub current_txn_first_offset: Option<i64> }
+pub struct LogRead {
+    pub region: Option<FileRegion>,
+    pub aborted: Vec<AbortedTransaction>,
+}
+impl LogRead {
+    pub fn empty() -> Self {
+        LogRead { region: None, aborted: vec![] }
+    }
+}
+pub struct ProducerStateEntry {
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub last_sequence: i32,
+    pub last_timestamp: i64,
+    pub coordinator_epoch: i32,
+    pub current_txn_first_offset: Option<i64>,
+}
 #[derive(Debug)]
 pub struct Progress;
-pub struct LogDirsConfig;
-impl LogDirsConfig { pub fn from_broker(c: &crate::config::BrokerConfig) -> Self { LogDirsConfig } }
-pub struct Meta { pub cluster_id: Option<String>, pub broker_id: Option<i32> }
-pub struct Log;
+pub struct LogDirsConfig(PathBuf);
+impl LogDirsConfig {
+    pub fn from_broker(c: &crate::config::BrokerConfig) -> Self {
+        LogDirsConfig(c.log_dirs().remove(0))
+    }
+}
+pub struct Meta {
+    pub cluster_id: Option<String>,
+    pub broker_id: Option<i32>,
+}
+#[derive(Clone, Copy)]
+struct Batch {
+    base: i64,
+    last: i64,
+    at: u64,
+    len: usize,
+    max_ts: i64,
+}
+pub struct Log {
+    id: TopicPartition,
+    topic_id: ArcSwap<Option<TopicId>>,
+    dir: PathBuf,
+    file: Arc<File>,
+    config: ArcSwap<TopicConfig>,
+    batches: Mutex<Vec<Batch>>,
+    start: AtomicI64,
+    end: AtomicI64,
+    hw: AtomicI64,
+}
+fn i32_at(b: &[u8], at: usize) -> i32 {
+    i32::from_be_bytes(b[at..at + 4].try_into().unwrap())
+}
+fn i64_at(b: &[u8], at: usize) -> i64 {
+    i64::from_be_bytes(b[at..at + 8].try_into().unwrap())
+}
 impl Log {
+    fn open(
+        parent: &Path,
+        id: TopicPartition,
+        t: Option<TopicId>,
+        c: Arc<TopicConfig>,
+    ) -> Result<Log, LogError> {
+        let dir = parent.join(id.to_string());
+        std::fs::create_dir_all(&dir)?;
+        let file = File::options()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(dir.join("00000000000000000000.log"))?;
+        let data = std::fs::read(dir.join("00000000000000000000.log"))?;
+        let (mut at, mut batches, mut end) = (0, vec![], 0);
+        while at + 61 <= data.len() {
+            let b = &data[at..];
+            let len = 12 + i32_at(b, 8) as usize;
+            let base = i64_at(b, 0);
+            let last = base + i32_at(b, 23) as i64;
+            batches.push(Batch { base, last, at: at as u64, len, max_ts: i64_at(b, 35) });
+            end = last + 1;
+            at += len;
+        }
+        Ok(Log {
+            id,
+            topic_id: ArcSwap::from_pointee(t),
+            dir: parent.into(),
+            file: Arc::new(file),
+            config: ArcSwap::new(c),
+            batches: Mutex::new(batches),
+            start: 0.into(),
+            end: end.into(),
+            hw: 0.into(),
+        })
+    }
     pub fn append_as_leader(
         &self,
         sets: &[RecordSet],
@@ -85,7 +182,36 @@ impl Log {
         o: Origin,
         now: i64,
     ) -> Vec<Result<Appended, AppendError>> {
-        vec![]
+        let mut batches = self.batches.lock();
+        sets.iter()
+            .map(|set| {
+                let b = &set.records;
+                if b.len() < 61 {
+                    return Err(AppendError::Corrupt);
+                }
+                let base = self.end.load(SeqCst);
+                let last = base + i32_at(b, 23) as i64;
+                let mut out = BytesMut::with_capacity(b.len());
+                out.put_i64(base);
+                out.put_slice(&b[8..12]);
+                out.put_i32(e);
+                out.put_slice(&b[16..]);
+                let at = batches.last().map_or(0, |b| b.at + b.len as u64);
+                self.file.write_all_at(&out, at).map_err(|_| AppendError::Corrupt)?;
+                batches.push(Batch { base, last, at, len: out.len(), max_ts: i64_at(b, 35) });
+                self.end.store(last + 1, SeqCst);
+                Ok(Appended {
+                    base_offset: base,
+                    last_offset: last,
+                    append_time_ms: -1,
+                    log_start_offset: self.start.load(SeqCst),
+                    bytes: out.len(),
+                    messages: (last - base + 1) as u64,
+                    leo_after: last + 1,
+                    duplicate: false,
+                })
+            })
+            .collect()
     }
     pub fn read(
         &self,
@@ -94,61 +220,135 @@ impl Log {
         one: bool,
         b: ReadBound,
     ) -> Result<LogRead, ReadError> {
-        Ok(LogRead::empty())
+        let (log_start, log_end) = (self.log_start_offset(), self.log_end_offset());
+        if offset < log_start || offset > log_end {
+            return Err(ReadError::OffsetOutOfRange { log_start, log_end });
+        }
+        let bound = if b == ReadBound::LogEnd { log_end } else { self.high_watermark() };
+        let batches = self.batches.lock();
+        let from = batches.partition_point(|b| b.last < offset);
+        let mut len = 0;
+        for (i, b) in batches[from..].iter().enumerate() {
+            if b.last >= bound || (len + b.len > max && !(i == 0 && one)) {
+                break;
+            }
+            len += b.len;
+        }
+        let region = (len > 0).then(|| FileRegion {
+            file: self.file.clone(),
+            position: batches[from].at,
+            len,
+        });
+        Ok(LogRead { region, aborted: vec![] })
+    }
+    pub fn append_as_follower(&self, records: &Bytes) -> Result<(), AppendError> {
+        Err(AppendError::Corrupt)
+    }
+    pub fn latest_epoch(&self) -> Option<i32> {
+        None
+    }
+    pub fn truncate_to(&self, to: i64) -> Result<(), LogError> {
+        Ok(())
+    }
+    pub fn truncate_fully_and_start_at(&self, to: i64) -> Result<(), LogError> {
+        Ok(())
     }
     pub fn log_start_offset(&self) -> i64 {
-        0
+        self.start.load(SeqCst)
     }
     pub fn log_end_offset(&self) -> i64 {
-        0
+        self.end.load(SeqCst)
     }
     pub fn high_watermark(&self) -> i64 {
-        0
+        self.hw.load(SeqCst)
     }
     pub fn last_stable_offset(&self) -> i64 {
-        0
+        self.hw.load(SeqCst)
     }
     pub fn set_high_watermark(&self, o: i64) -> i64 {
-        0
+        self.hw.store(o, SeqCst);
+        o
     }
     pub fn advance_log_start_offset(&self, o: i64) -> Result<(), LogError> {
+        self.start.fetch_max(o, SeqCst);
         Ok(())
     }
     pub fn offset_for_timestamp(&self, q: Query) -> Result<Option<TimestampOffset>, LogError> {
-        Ok(None)
+        let at =
+            |offset, timestamp| Ok(Some(TimestampOffset { offset, timestamp, leader_epoch: 0 }));
+        match q {
+            Query::Earliest | Query::EarliestLocal => at(self.log_start_offset(), -1),
+            Query::At(t) => match self.batches.lock().iter().find(|b| b.max_ts >= t) {
+                Some(b) => at(b.base, b.max_ts),
+                None => Ok(None),
+            },
+            _ => at(-1, -1),
+        }
     }
     pub fn end_offset_for_epoch(&self, e: i32) -> (i32, i64) {
-        (0, 0)
+        (e, self.log_end_offset())
     }
     pub fn assign_epoch_start(&self, e: i32, o: i64) -> Result<(), LogError> {
         Ok(())
     }
     pub fn config(&self) -> Arc<TopicConfig> {
-        Arc::default()
+        self.config.load_full()
     }
-    pub fn set_config(&self, c: Arc<TopicConfig>) {}
+    pub fn set_config(&self, c: Arc<TopicConfig>) {
+        self.config.store(c)
+    }
     pub fn topic_id(&self) -> Option<TopicId> {
-        None
+        **self.topic_id.load()
     }
     pub fn assign_topic_id(&self, id: TopicId) -> Result<(), LogError> {
+        self.topic_id.store(Arc::new(Some(id)));
         Ok(())
     }
-    pub fn offsets_before(&self, t: i64, max: usize) -> Vec<i64> { vec![] }
-    pub fn active_producers(&self) -> Vec<ProducerStateEntry> { vec![] }
-    pub fn topic_partition(&self) -> &TopicPartition { unreachable!() }
-    pub fn size(&self) -> u64 { 0 }
+    pub fn offsets_before(&self, t: i64, max: usize) -> Vec<i64> {
+        vec![self.log_end_offset()]
+    }
+    pub fn active_producers(&self) -> Vec<ProducerStateEntry> {
+        vec![]
+    }
+    pub fn topic_partition(&self) -> &TopicPartition {
+        &self.id
+    }
+    pub fn size(&self) -> u64 {
+        self.batches.lock().last().map_or(0, |b| b.at + b.len as u64)
+    }
     pub fn parent_dir(&self) -> PathBuf {
-        PathBuf::new()
+        self.dir.clone()
     }
 }
 pub struct DirStatus {
     pub path: PathBuf,
     pub online: bool,
 }
-pub struct LogDirs;
+pub struct LogDirs {
+    dir: PathBuf,
+    logs: Mutex<HashMap<TopicPartition, Arc<Log>>>,
+}
 impl LogDirs {
+    pub fn open(
+        c: LogDirsConfig,
+        r: &dyn Fn(&str) -> Arc<TopicConfig>,
+        p: &dyn Fn(Progress),
+    ) -> Result<Arc<LogDirs>, LogError> {
+        std::fs::create_dir_all(&c.0)?;
+        Ok(Arc::new(LogDirs { dir: c.0, logs: Mutex::default() }))
+    }
+    pub fn meta(&self) -> Meta {
+        Meta { cluster_id: None, broker_id: None }
+    }
+    pub fn write_meta(&self, id: i32, c: &str) -> Result<(), LogError> {
+        Ok(())
+    }
+    pub fn close(&self, epoch: i64) {}
+    pub fn all(&self) -> Vec<Arc<Log>> {
+        self.logs.lock().values().cloned().collect()
+    }
     pub fn get(&self, id: &TopicPartition) -> Option<Arc<Log>> {
-        None
+        self.logs.lock().get(id).cloned()
     }
     pub fn get_or_create(
         &self,
@@ -156,28 +356,41 @@ impl LogDirs {
         t: Option<TopicId>,
         c: Arc<TopicConfig>,
     ) -> Result<Arc<Log>, LogError> {
-        Err(LogError::Io)
+        let mut logs = self.logs.lock();
+        if let Some(log) = logs.get(id) {
+            return Ok(log.clone());
+        }
+        let log = Arc::new(Log::open(&self.dir, id.clone(), t, c)?);
+        logs.insert(id.clone(), log.clone());
+        Ok(log)
     }
     pub fn delete(&self, id: &TopicPartition) -> Result<(), LogError> {
+        self.logs.lock().remove(id);
+        std::fs::remove_dir_all(self.dir.join(id.to_string()))?;
         Ok(())
     }
-    pub fn open(c: LogDirsConfig, r: &dyn Fn(&str) -> Arc<TopicConfig>, p: &dyn Fn(Progress)) -> Result<Arc<LogDirs>, LogError> { Ok(Arc::new(LogDirs)) }
-    pub fn meta(&self) -> Meta { Meta { cluster_id: None, broker_id: None } }
-    pub fn write_meta(&self, id: i32, c: &str) -> Result<(), LogError> { Ok(()) }
-    pub fn close(&self, epoch: i64) {}
-    pub fn all(&self) -> Vec<Arc<Log>> { vec![] }
     pub fn dirs(&self) -> Vec<DirStatus> {
-        vec![]
+        vec![DirStatus { path: self.dir.clone(), online: true }]
     }
 }
 pub mod checkpoint {
     use super::*;
-    use std::collections::BTreeMap;
-    use std::path::Path;
     pub fn read(p: &Path) -> Result<BTreeMap<TopicPartition, i64>, LogError> {
-        Ok(BTreeMap::new())
+        let mut all = BTreeMap::new();
+        let Ok(text) = std::fs::read_to_string(p) else { return Ok(all) };
+        for line in text.lines().skip(2) {
+            if let [t, p, o] = line.split(' ').collect::<Vec<_>>()[..] {
+                all.insert(TopicPartition::new(t, p.parse().unwrap_or(0)), o.parse().unwrap_or(0));
+            }
+        }
+        Ok(all)
     }
     pub fn write(p: &Path, o: &BTreeMap<TopicPartition, i64>) -> Result<(), LogError> {
+        let mut text = format!("0\n{}\n", o.len());
+        for (id, offset) in o {
+            text += &format!("{} {} {}\n", id.topic, id.partition, offset);
+        }
+        std::fs::write(p, text)?;
         Ok(())
     }
 }

@@ -5,8 +5,10 @@
 //! nothing of what the records mean.
 
 pub mod batch;
+mod format;
 #[cfg(test)]
 pub mod memory;
+mod partition_log;
 
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use batch::{ControlMarker, StateBatch, StateRecord};
+pub use partition_log::PartitionLog;
 
 /// An internal topic, as its coordinator sees it.
 #[async_trait]

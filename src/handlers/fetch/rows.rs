@@ -174,11 +174,7 @@ fn aborted(read: &LogRead) -> Vec<AbortedTransaction> {
 }
 
 /// The records as a piece of the response: a region of the file, or for old clients a conversion.
-fn records(
-    plan: &Plan,
-    partition: &Partition,
-    read: LogRead,
-) -> Result<Option<Part>, ErrorCode> {
+fn records(plan: &Plan, partition: &Partition, read: LogRead) -> Result<Option<Part>, ErrorCode> {
     let Some(region) = read.region.filter(|region| region.len > 0) else { return Ok(None) };
     let _ = (plan, partition);
     Ok(Some(Part::File { file: region.file, position: region.position, len: region.len }))
@@ -190,10 +186,8 @@ pub(super) fn new_leader(
     context: &RequestContext,
     row: &Row,
 ) -> Option<((i32, i32), Option<Node>)> {
-    let is_moved = matches!(
-        row.code,
-        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH
-    );
+    let is_moved =
+        matches!(row.code, ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH);
     if context.api_version < 16 || !is_moved {
         return None;
     }

@@ -58,11 +58,7 @@ fn endpoint(node: Node) -> NodeEndpoint {
         .with_rack(node.rack.map(StrBytes::from_string))
 }
 
-fn partition(
-    version: i16,
-    index: i32,
-    outcome: &Outcome,
-) -> (ErrorCode, PartitionProduceResponse) {
+fn partition(version: i16, index: i32, outcome: &Outcome) -> (ErrorCode, PartitionProduceResponse) {
     let mut response = PartitionProduceResponse::default().with_index(index).with_base_offset(-1);
     let code = match outcome {
         Outcome::Refused(code) => *code,
