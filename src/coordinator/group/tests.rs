@@ -305,6 +305,23 @@ async fn offsets_go_with_their_topic() {
     assert_eq!((committed(&coordinator, "t"), committed(&coordinator, "u")), (None, Some(1)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn deadlines_come_without_requests() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    coordinator.set_config(GroupConfig::default());
+    // The initial delay of 3 s ends by the timer, then the session of 30 s.
+    let joined = coordinator.join(GROUP, join("")).await;
+    assert_eq!((joined.error, joined.generation), (None, 1));
+    let partition = coordinator.partition_for(GROUP);
+    while log.records(partition).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    let value = log.records(partition)[0].value.clone().expect("not a tombstone");
+    let value = GroupValue::decode(value).expect("a group");
+    assert_eq!((value.generation, value.members.len()), (2, 0));
+}
+
 #[test]
 fn group_values_are_read_in_every_version() {
     let v0 = b"\0\0\0\x08consumer\0\0\0\x05\0\x05range\0\x01m\0\0\0\x01\
