@@ -5,6 +5,7 @@
 //! controller, and registration last, so that nobody is told of a broker that cannot serve.
 
 mod cluster;
+mod config_store;
 mod internal_topics;
 mod leadership;
 mod producer_ids;

@@ -11,6 +11,7 @@ use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
 use crate::metadata::store::{Session, SharedStore, StoreError};
 use crate::metadata::{embedded, zookeeper};
+use crate::partition::fetcher::{self, FetcherSettings};
 use crate::partition::sessions::FetchSessions;
 use crate::partition::{Replicas, isr};
 use crate::peer::PeerOptions;
@@ -215,6 +216,27 @@ impl Broker {
         self.control.spawn(self.replicas.clone().keep_checkpoints(interval));
         self.control.spawn(isr::run(self.replicas.clone(), self.controller_client.clone()));
         self.control.spawn(self.clone().follow_config_changes());
+        self.control.spawn(fetcher::run(
+            self.replicas.clone(),
+            self.image.clone(),
+            self.epoch.clone(),
+            self.fetcher_settings(),
+        ));
+    }
+
+    fn fetcher_settings(&self) -> FetcherSettings {
+        let config = self.config.load();
+        let millis = |millis: i32| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        FetcherSettings {
+            listener: config.inter_broker_listener_name(),
+            max_wait_ms: config.get(key::REPLICA_FETCH_WAIT_MAX_MS),
+            min_bytes: config.get(key::REPLICA_FETCH_MIN_BYTES),
+            max_bytes: config.get(key::REPLICA_FETCH_RESPONSE_MAX_BYTES),
+            partition_max_bytes: config.get(key::REPLICA_FETCH_MAX_BYTES),
+            backoff: millis(config.get(key::REPLICA_FETCH_BACKOFF_MS)),
+            request_timeout: millis(config.get(key::REPLICA_SOCKET_TIMEOUT_MS)),
+            options: PeerOptions { client_id: self.id.to_string(), ..PeerOptions::default() },
+        }
     }
 
     /// Asks the controller to move leaderships away, as often as configured.

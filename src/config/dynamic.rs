@@ -154,11 +154,7 @@ pub fn check_topic(
         )));
     }
     if config.remote_storage_enable {
-        return Err(ConfigError::Conflict(
-            "Tiered Storage functionality is disabled in the broker. Topic cannot be configured \
-             with remote log storage."
-                .to_owned(),
-        ));
+        return Err(ConfigError::Tiered);
     }
     Ok(config)
 }
@@ -170,7 +166,7 @@ pub fn check_topic_change(
     overrides: &Properties,
 ) -> Result<TopicConfig, Refusal> {
     check_topic(broker, overrides).map_err(|error| match error {
-        ConfigError::Invalid { .. } => Refusal::Config(format!(
+        ConfigError::Invalid { .. } | ConfigError::Tiered => Refusal::Config(format!(
             "Invalid config value for resource ConfigResource(type=TOPIC, name='{topic}'): {error}"
         )),
         error => Refusal::Config(error.to_string()),
@@ -331,17 +327,19 @@ pub fn has_password(overrides: &Properties) -> bool {
     overrides.keys().any(|name| key::find(&base(name)).is_some_and(password))
 }
 
-/// Brings stored overrides of a broker that a running one cannot take to those it can: an invalid
-/// value must not stop a broker that starts (Kafka logs and leaves them out, too).
+/// The stored overrides of a broker that it can use: what is not valid must not stop a broker that
+/// starts. Passwords are left out too: Kafka stores them encrypted.
 pub fn usable(overrides: &Properties) -> (Properties, Vec<ConfigError>) {
     let mut errors = Vec::new();
     let mut kept = Properties::new();
     for (name, text) in overrides {
         let one = Properties::from([(name.clone(), text.clone())]);
+        if has_password(&one) {
+            errors.push(ConfigError::Conflict(format!("{name}: an encrypted password")));
+            continue;
+        }
         match check_types(&one) {
-            Ok(()) => {
-                kept.insert(name.clone(), text.clone());
-            }
+            Ok(()) => drop(kept.insert(name.clone(), text.clone())),
             Err(error) => errors.push(error),
         }
     }

@@ -26,6 +26,12 @@ pub enum ConfigError {
         /// A declared key spelt alike.
         nearest: &'static str,
     },
+    /// A topic that shall be tiered.
+    #[error(
+        "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with \
+         remote log storage."
+    )]
+    Tiered,
     /// Keys whose values do not go together.
     #[error("{0}")]
     Conflict(String),

@@ -209,6 +209,28 @@ impl TopicConfig {
     }
 }
 
+impl TopicConfig {
+    /// As [`resolve`](Self::resolve) for overrides that are already stored: those that are not
+    /// valid are left out and returned, since a topic must not stop for them.
+    pub fn resolve_stored(
+        broker: &BrokerConfig,
+        overrides: &BTreeMap<String, String>,
+    ) -> (TopicConfig, Vec<ConfigError>) {
+        let (mut usable, mut errors) = (BTreeMap::new(), Vec::new());
+        for (name, text) in overrides {
+            let Some(key) = find_topic_key(name) else {
+                errors.push(ConfigError::UnknownTopicKey(name.clone()));
+                continue;
+            };
+            match value::parse(&key.declaration, text) {
+                Ok(_) => drop(usable.insert(name.clone(), text.clone())),
+                Err(error) => errors.push(error),
+            }
+        }
+        (TopicConfig::resolve(broker, &usable).unwrap_or_default(), errors)
+    }
+}
+
 /// The topic key with this name.
 pub fn find_topic_key(name: &str) -> Option<&'static TopicKey> {
     TOPIC_KEYS.iter().find(|key| key.declaration.name == name)

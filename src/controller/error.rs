@@ -39,12 +39,6 @@ pub enum ControllerError {
     /// No such topic or partition.
     #[error("{0}")]
     UnknownTopicOrPartition(String),
-    /// No topic has this id.
-    #[error("This server does not host this topic ID.")]
-    UnknownTopicId,
-    /// `delete.topic.enable` is off.
-    #[error("Topic deletion is disabled.")]
-    TopicDeletionDisabled,
     /// The change is under way but not seen yet.
     #[error("The request timed out.")]
     RequestTimedOut,

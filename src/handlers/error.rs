@@ -2,6 +2,7 @@
 //!
 //! As `o.a.k.common.protocol.Errors.forException`. No arm is `_`: a new variant must be decided.
 
+use crate::controller::ControllerError;
 use crate::coordinator::group::GroupError;
 use crate::log::{AppendError, LogError, ReadError};
 use crate::metadata::store::StoreError;
@@ -100,4 +101,36 @@ impl ToErrorCode for GroupError {
 /// The code of a group request's outcome: 0 without error.
 pub fn code_of(error: Option<&GroupError>) -> i16 {
     error.map_or(ErrorCode::NONE, ToErrorCode::error_code).0
+}
+
+impl ToErrorCode for ControllerError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            ControllerError::NotController => ErrorCode::NOT_CONTROLLER,
+            ControllerError::StaleBrokerEpoch => ErrorCode::STALE_BROKER_EPOCH,
+            ControllerError::BrokerNotAvailable => ErrorCode::BROKER_NOT_AVAILABLE,
+            ControllerError::TopicExists(_) => ErrorCode::TOPIC_ALREADY_EXISTS,
+            ControllerError::InvalidTopic(_) => ErrorCode::INVALID_TOPIC_EXCEPTION,
+            ControllerError::InvalidPartitions(_) => ErrorCode::INVALID_PARTITIONS,
+            ControllerError::InvalidReplicationFactor(_) => ErrorCode::INVALID_REPLICATION_FACTOR,
+            ControllerError::InvalidReplicaAssignment(_) => ErrorCode::INVALID_REPLICA_ASSIGNMENT,
+            ControllerError::InvalidConfig(_) => ErrorCode::INVALID_CONFIG,
+            ControllerError::InvalidRequest(_) => ErrorCode::INVALID_REQUEST,
+            ControllerError::UnknownTopicOrPartition(_) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ControllerError::RequestTimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            ControllerError::ReassignmentInProgress(_) => ErrorCode::REASSIGNMENT_IN_PROGRESS,
+            ControllerError::NoReassignmentInProgress => ErrorCode::NO_REASSIGNMENT_IN_PROGRESS,
+            ControllerError::ElectionNotNeeded => ErrorCode::ELECTION_NOT_NEEDED,
+            ControllerError::PreferredLeaderNotAvailable(_) => {
+                ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE
+            }
+            ControllerError::EligibleLeadersNotAvailable(_) => {
+                ErrorCode::ELIGIBLE_LEADERS_NOT_AVAILABLE
+            }
+            ControllerError::FencedLeaderEpoch => ErrorCode::FENCED_LEADER_EPOCH,
+            ControllerError::InvalidUpdateVersion => ErrorCode::INVALID_UPDATE_VERSION,
+            ControllerError::IneligibleReplica => ErrorCode::INELIGIBLE_REPLICA,
+            ControllerError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
 }

@@ -119,8 +119,12 @@ fn an_unknown_broker_key_is_accepted() {
 
 #[test]
 fn stored_nonsense_is_left_out() {
-    let stored = properties(&[("log.retention.ms", "x"), ("num.io.threads", "9")]);
-    let (kept, errors) = usable(&stored);
+    let password = "listener.name.l.ssl.key.password";
+    let stored = [("log.retention.ms", "x"), ("num.io.threads", "9"), (password, "encrypted")];
+    let (kept, errors) = usable(&properties(&stored));
     assert_eq!(kept, properties(&[("num.io.threads", "9")]));
-    assert_eq!(errors.len(), 1);
+    assert_eq!(errors.len(), 2);
+    let stored = properties(&[("retention.ms", "x"), ("nokey", "1"), ("segment.ms", "9")]);
+    let (config, errors) = TopicConfig::resolve_stored(&BrokerConfig::default(), &stored);
+    assert_eq!((config.segment_ms, config.retention_ms, errors.len()), (9, 604_800_000, 2));
 }

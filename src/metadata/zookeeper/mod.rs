@@ -130,6 +130,14 @@ pub async fn connect(options: ZookeeperOptions) -> Result<SharedStore, StoreErro
     Ok(Arc::new(Zookeeper { shared, null_data }))
 }
 
+/// A store that is dropped without being closed ends its session too, but nobody waits for it.
+impl Drop for Zookeeper {
+    fn drop(&mut self) {
+        self.shared.closing.send_replace(true);
+        self.shared.client.send_replace(None);
+    }
+}
+
 impl Zookeeper {
     fn deadline(&self) -> Instant {
         Instant::now() + self.shared.options.call_timeout

@@ -1,0 +1,131 @@
+//! Configurations in the store: read as they are now, and changed so that every broker hears of it
+//! (`/config/<kind>/<name>` and a sequential node below `/config/changes`).
+//!
+//! As Kafka's `AdminZkClient.changeEntityConfig`. It does not know what the keys mean.
+
+use super::Broker;
+use crate::config::Properties;
+use crate::metadata::records::{ConfigChange, ConfigData, ConfigEntity, paths};
+use crate::metadata::store::{Life, Op, Store, StoreError};
+
+impl Broker {
+    /// What is stored for an entity; nothing where there is no node.
+    pub async fn stored_config(&self, entity: &ConfigEntity) -> Result<Properties, StoreError> {
+        read(self.store.as_ref(), entity).await
+    }
+
+    /// Stores all the configs of an entity and tells every broker.
+    pub async fn store_config(
+        &self,
+        entity: &ConfigEntity,
+        configs: Properties,
+    ) -> Result<(), StoreError> {
+        write(self.store.as_ref(), entity, configs).await
+    }
+}
+
+/// What is stored for an entity.
+async fn read(store: &dyn Store, entity: &ConfigEntity) -> Result<Properties, StoreError> {
+    let node = store.get(&entity.path()).await?;
+    let Some(data) = node.and_then(|node| node.data) else { return Ok(Properties::new()) };
+    match ConfigData::decode(&data) {
+        Ok(ConfigData(configs)) => Ok(configs),
+        Err(error) => Err(StoreError::Other(format!("{}: {error}", entity.path()))),
+    }
+}
+
+/// Stores the configs, under the controller's eyes as Kafka does, then the change node.
+async fn write(
+    store: &dyn Store,
+    entity: &ConfigEntity,
+    configs: Properties,
+) -> Result<(), StoreError> {
+    let data = Some(ConfigData(configs).encode());
+    let set = Op::Set { path: entity.path(), data: data.clone(), version: None };
+    let controller = store.get(paths::CONTROLLER).await?;
+    let check = controller
+        .map(|node| Op::Check { path: paths::CONTROLLER.to_owned(), version: node.stat.version });
+    let at = usize::from(check.is_some());
+    let ops = check.into_iter().chain([set]).collect();
+    match store.commit(ops).await {
+        Err(StoreError::NoNode(failed)) if failed == at => {
+            create_with_parents(store, &entity.path(), data).await?;
+        }
+        other => drop(other?),
+    }
+    let change = Op::Create {
+        path: paths::CONFIG_CHANGE_PREFIX.to_owned(),
+        data: Some(ConfigChange::of(entity).encode()),
+        life: Life::Sequential,
+    };
+    store.commit(vec![change]).await.map(drop)
+}
+
+/// Creates a node, and first those above it that are missing (`/config/users/bob/clients`).
+async fn create_with_parents(
+    store: &dyn Store,
+    path: &str,
+    data: Option<bytes::Bytes>,
+) -> Result<(), StoreError> {
+    let mut missing = Vec::new();
+    let mut above = paths::parent_of(path);
+    while let Some(parent) = above.filter(|parent| *parent != "/") {
+        if store.get(parent).await?.is_some() {
+            break;
+        }
+        missing.push(parent.to_owned());
+        above = paths::parent_of(parent);
+    }
+    while let Some(parent) = missing.pop() {
+        let op = Op::Create { path: parent, data: None, life: Life::Persistent };
+        match store.commit(vec![op]).await {
+            Ok(_) | Err(StoreError::NodeExists(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let op = Op::Create { path: path.to_owned(), data, life: Life::Persistent };
+    store.commit(vec![op]).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::embedded;
+    use crate::metadata::records::EntityName;
+
+    async fn store() -> (tempfile::TempDir, crate::metadata::store::SharedStore) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = embedded::open(dir.path()).unwrap();
+        for path in [paths::CONFIG, paths::CONFIG_CHANGES] {
+            create_with_parents(store.as_ref(), path, None).await.unwrap();
+        }
+        (dir, store)
+    }
+
+    #[tokio::test]
+    async fn a_change_is_stored_and_announced() {
+        let (_dir, store) = store().await;
+        let topic = ConfigEntity::Topic("orders".into());
+        let set = Properties::from([("retention.ms".to_owned(), "5".to_owned())]);
+        write(store.as_ref(), &topic, set.clone()).await.unwrap();
+        assert_eq!(read(store.as_ref(), &topic).await.unwrap(), set);
+        write(store.as_ref(), &topic, Properties::new()).await.unwrap();
+        let node = store.get("/config/topics/orders").await.unwrap().unwrap();
+        assert_eq!(node.data.as_deref(), Some(&br#"{"version":1,"config":{}}"#[..]));
+        let change = store.get("/config/changes/config_change_0000000001").await.unwrap().unwrap();
+        let text = br#"{"version":2,"entity_path":"topics/orders"}"#;
+        assert_eq!(change.data.as_deref(), Some(&text[..]));
+    }
+
+    #[tokio::test]
+    async fn missing_parents_are_made() {
+        let (_dir, store) = store().await;
+        let name = |text: &str| EntityName::Named(text.into());
+        let entity = ConfigEntity::User(name("bob"), Some(name("c1")));
+        let set = Properties::from([("producer_byte_rate".to_owned(), "5".to_owned())]);
+        write(store.as_ref(), &entity, set.clone()).await.unwrap();
+        let path = "/config/users/bob/clients";
+        assert_eq!(store.get(path).await.unwrap().unwrap().data, None);
+        assert_eq!(read(store.as_ref(), &entity).await.unwrap(), set);
+    }
+}
