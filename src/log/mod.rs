@@ -530,3 +530,11 @@ pub mod checkpoint {
         Ok(())
     }
 }
+
+pub mod legacy {
+    use super::*;
+    pub struct LegacyError;
+    pub fn down_convert(b: &Bytes, m: i8, from: i64, max: usize) -> Result<Bytes, LegacyError> {
+        Err(LegacyError)
+    }
+}
