@@ -4,6 +4,7 @@
 //! Synchronous. Does not know: wire messages, replicas, ZooKeeper. Compaction will be `cleaner`.
 
 mod api;
+mod append;
 pub mod batch;
 pub mod checkpoint;
 pub mod compress;
@@ -11,14 +12,21 @@ mod file;
 mod index;
 mod leader_epochs;
 pub mod legacy;
+mod partition_log;
 mod producer_state;
+mod read;
 pub mod record;
+mod recovery;
+mod retention;
 mod segment;
+mod shared;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
+mod truncate;
 mod txn_index;
 mod validate;
 
 pub use api::*;
 pub use checkpoint::Meta;
+pub use partition_log::Log;
