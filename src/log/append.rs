@@ -30,6 +30,8 @@ struct Append<'a> {
     next: i64,
     pending: Vec<Pending>,
     pending_bytes: u64,
+    /// The disk failed half-way through a set.
+    broken: Option<String>,
 }
 
 impl Log {
@@ -161,7 +163,16 @@ impl<'a> Append<'a> {
         now_ms: i64,
     ) -> Append<'a> {
         let next = log.log_end_offset();
-        Append { log, writer, config, now_ms, next, pending: Vec::new(), pending_bytes: 0 }
+        Append {
+            log,
+            writer,
+            config,
+            now_ms,
+            next,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            broken: None,
+        }
     }
 
     fn appended(&self, base_offset: i64, last_offset: i64) -> Appended {
@@ -208,7 +219,11 @@ impl<'a> Append<'a> {
             appended.bytes += bytes.len();
             appended.messages += u64::try_from(header.record_count).unwrap_or(0);
             appended.last_offset = header.last_offset();
-            self.add(header, bytes, marker)?;
+            let added = self.add(header, bytes, marker);
+            if let Err(error) = &added {
+                self.broken = Some(error.to_string());
+            }
+            added?;
         }
         appended.leo_after = self.next;
         Ok(appended)
@@ -302,6 +317,9 @@ impl<'a> Append<'a> {
     }
 
     fn finish(&mut self) -> Result<(), AppendError> {
+        if let Some(message) = self.broken.take() {
+            return Err(again(&message));
+        }
         let result = self.write_pending();
         Ok(self.log.checked(result)?)
     }

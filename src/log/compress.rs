@@ -84,7 +84,12 @@ pub fn decompress(codec: Codec, bytes: &[u8], limit: usize) -> io::Result<Vec<u8
         Codec::None => Ok(bytes.to_vec()),
         Codec::Gzip => drain(flate2::read::MultiGzDecoder::new(bytes), bytes.len(), limit),
         Codec::Snappy => snappy_decompress(bytes, limit),
-        Codec::Lz4 => drain(lz4::Decoder::new(bytes)?, bytes.len(), limit),
+        Codec::Lz4 => {
+            let mut decoder = lz4::Decoder::new(bytes)?;
+            let out = drain(&mut decoder, bytes.len(), limit)?;
+            // Only this tells a frame that is cut short.
+            decoder.finish().1.map(|()| out)
+        }
         Codec::Zstd => drain(zstd::stream::read::Decoder::new(bytes)?, bytes.len(), limit),
     }
 }
