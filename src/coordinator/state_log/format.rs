@@ -28,7 +28,7 @@ pub fn encode(batch: &NewBatch) -> Bytes {
     body.put_i64(batch.timestamp);
     body.put_i64(batch.producer.map_or(-1, |p| p.id));
     body.put_i16(batch.producer.map_or(-1, |p| p.epoch));
-    body.put_i32(-1); // No sequence: coordinators' batches are not deduplicated.
+    body.put_i32(batch.base_sequence);
     body.put_i32(count);
     for (delta, (key, value)) in (0i64..).zip(&batch.records) {
         put_record(&mut body, delta, key, value.as_deref());

@@ -5,7 +5,7 @@
 //! nothing of what the records mean.
 
 pub mod batch;
-mod format;
+pub(crate) mod format;
 #[cfg(test)]
 pub mod memory;
 mod partition_log;
@@ -50,7 +50,7 @@ pub trait StateLog: Send + Sync + 'static {
 }
 
 /// Records to be appended as one batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct NewBatch {
     /// The records, in order. A `None` value is a tombstone.
     pub records: Vec<(Bytes, Option<Bytes>)>,
@@ -58,10 +58,25 @@ pub struct NewBatch {
     pub timestamp: i64,
     /// Set when the batch is part of a producer's transaction.
     pub producer: Option<Producer>,
+    /// Base sequence: -1, but 0 for committed offsets as Kafka has it. It is never checked.
+    pub base_sequence: i32,
     /// Kafka's number of the compression: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     pub compression: i8,
     /// Refuse when fewer than `min.insync.replicas` replicas are in sync (acks=-1).
     pub require_min_insync: bool,
+}
+
+impl Default for NewBatch {
+    fn default() -> Self {
+        NewBatch {
+            records: Vec::new(),
+            timestamp: 0,
+            producer: None,
+            base_sequence: -1,
+            compression: 0,
+            require_min_insync: true,
+        }
+    }
 }
 
 /// Who writes a transactional batch.
