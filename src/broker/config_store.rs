@@ -7,6 +7,12 @@ use super::Broker;
 use crate::config::Properties;
 use crate::metadata::records::{ConfigChange, ConfigData, ConfigEntity, paths};
 use crate::metadata::store::{Life, Op, Store, StoreError};
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a change node stays, so that every broker can read it (Kafka's 15 minutes).
+const CHANGE_LIFE: Duration = Duration::from_secs(15 * 60);
 
 impl Broker {
     /// What is stored for an entity; nothing where there is no node.
@@ -21,6 +27,39 @@ impl Broker {
         configs: Properties,
     ) -> Result<(), StoreError> {
         write(self.store.as_ref(), entity, configs).await
+    }
+
+    /// Deletes change nodes; another broker may have been faster.
+    pub(super) async fn purge_changes(&self, paths: Vec<String>) {
+        for path in paths {
+            let delete = Op::Delete { path, version: None };
+            match self.store.commit(vec![delete]).await {
+                Ok(_) | Err(StoreError::NoNode(_)) => {}
+                Err(error) => tracing::debug!(%error, "cannot delete a change node"),
+            }
+        }
+    }
+}
+
+/// Change nodes that this broker has seen, oldest first.
+#[derive(Default)]
+pub(super) struct SeenChanges(VecDeque<(Instant, String)>);
+
+impl SeenChanges {
+    /// Remembers a change node, also one that was just deleted (it is not deleted twice: the
+    /// second time it is not there).
+    pub(super) fn add(&mut self, path: String, now: Instant) {
+        let is_change = path.starts_with(paths::CONFIG_CHANGE_PREFIX);
+        if is_change && !self.0.iter().any(|(_, seen)| *seen == path) {
+            self.0.push_back((now, path));
+        }
+    }
+
+    /// Takes out those that everybody has had time to read.
+    pub(super) fn outdated(&mut self, now: Instant) -> Vec<String> {
+        let old = |(seen, _): &(Instant, String)| now.duration_since(*seen) > CHANGE_LIFE;
+        let count = self.0.iter().take_while(|one| old(one)).count();
+        self.0.drain(..count).map(|(_, path)| path).collect()
     }
 }
 
@@ -115,6 +154,20 @@ mod tests {
         let change = store.get("/config/changes/config_change_0000000001").await.unwrap().unwrap();
         let text = br#"{"version":2,"entity_path":"topics/orders"}"#;
         assert_eq!(change.data.as_deref(), Some(&text[..]));
+    }
+
+    #[test]
+    fn a_change_node_is_outdated_after_a_quarter_of_an_hour() {
+        let start = Instant::now();
+        let path = format!("{}0000000007", paths::CONFIG_CHANGE_PREFIX);
+        let mut seen = SeenChanges::default();
+        seen.add(path.clone(), start);
+        seen.add(path.clone(), start + CHANGE_LIFE);
+        seen.add(paths::CONFIG_CHANGES.to_owned(), start);
+        assert!(seen.outdated(start + CHANGE_LIFE).is_empty());
+        let after = start + CHANGE_LIFE + Duration::from_millis(1);
+        assert_eq!(seen.outdated(after), [path]);
+        assert!(seen.outdated(after).is_empty());
     }
 
     #[tokio::test]

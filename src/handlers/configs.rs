@@ -186,3 +186,6 @@ pub async fn alter_broker(
     }
     Ok(broker.store_config(&entity, overrides).await?)
 }
+
+#[cfg(test)]
+mod tests;
