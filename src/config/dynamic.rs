@@ -49,6 +49,9 @@ pub enum Refusal {
     /// INVALID_CONFIG.
     #[error("{0}")]
     Config(String),
+    /// UNKNOWN_SERVER_ERROR: Kafka itself stumbles over this.
+    #[error("{0} is not a known list")]
+    Unknown(String),
 }
 
 /// Which broker configuration is changed.
@@ -118,7 +121,7 @@ fn list_key(
     operation: Operation,
 ) -> Result<&'static Declaration, Refusal> {
     let Some(key) = key else {
-        return Err(Refusal::Config(format!("Unknown config name: {name}")));
+        return Err(Refusal::Unknown(name.to_owned()));
     };
     if key.kind == Type::List {
         return Ok(key);
@@ -152,6 +155,13 @@ pub fn check_topic(
             "conflict topic config setting min.compaction.lag.ms ({}) > max.compaction.lag.ms ({})",
             config.min_compaction_lag_ms, config.max_compaction_lag_ms
         )));
+    }
+    if config.remote_log_copy_disable || config.remote_log_delete_on_disable {
+        return Err(ConfigError::Conflict(
+            "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` \
+             under Zookeeper's mode."
+                .to_owned(),
+        ));
     }
     if config.remote_storage_enable {
         return Err(ConfigError::Tiered);
@@ -188,9 +198,7 @@ pub fn check_broker(
         Scope::Cluster => current.with_dynamic(overrides.clone(), own.clone()),
     };
     let next = next.map_err(|error| match error {
-        ConfigError::Conflict(why) => {
-            invalid("java.lang.IllegalArgumentException: requirement failed", &why)
-        }
+        ConfigError::Requirement(why) => Refusal::Request(format!("requirement failed: {why}")),
         error => Refusal::Request(error.to_string()),
     })?;
     check_threads(current, &next)?;

@@ -32,6 +32,9 @@ pub enum ConfigError {
          remote log storage."
     )]
     Tiered,
+    /// A requirement on several keys, or on what follows from a key, that is not met.
+    #[error("{0}")]
+    Requirement(String),
     /// Keys whose values do not go together.
     #[error("{0}")]
     Conflict(String),

@@ -95,13 +95,15 @@ topic_keys! {
         AtLeast(0), Medium, [LOG_FLUSH_INTERVAL_MS, LOG_FLUSH_SCHEDULER_INTERVAL_MS];
     /// Replicas whose replication is throttled at the follower: partition:broker pairs, or * for
     /// all.
-    follower_replication_throttled_replicas: ThrottledReplicas = List, "follower.replication.throttled.replicas", "",
+    follower_replication_throttled_replicas: ThrottledReplicas = List,
+        "follower.replication.throttled.replicas", "",
         ThrottledReplicas, Medium, [];
     /// Bytes of log between two entries of its offset index.
     index_interval_bytes: i32 = Int, "index.interval.bytes", "4096",
         AtLeast(0), Medium, [LOG_INDEX_INTERVAL_BYTES];
     /// Replicas whose replication is throttled at the leader: partition:broker pairs, or * for all.
-    leader_replication_throttled_replicas: ThrottledReplicas = List, "leader.replication.throttled.replicas", "",
+    leader_replication_throttled_replicas: ThrottledReplicas = List,
+        "leader.replication.throttled.replicas", "",
         ThrottledReplicas, Medium, [];
     /// Bytes kept locally when the topic is tiered; -2 is retention.bytes. Tiering is not
     /// available.

@@ -69,6 +69,7 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::Request(message) => Failure::request(message),
             Refusal::Config(message) => Failure::config(message),
+            Refusal::Unknown(_) => Failure::unknown(),
         }
     }
 }

@@ -54,17 +54,43 @@ impl ToErrorCode for PartitionError {
 }
 impl ToErrorCode for AppendError {
     fn error_code(&self) -> ErrorCode {
-        ErrorCode::CORRUPT_MESSAGE
+        match self {
+            AppendError::Corrupt(_) => ErrorCode::CORRUPT_MESSAGE,
+            AppendError::InvalidRecord { .. } => ErrorCode::INVALID_RECORD,
+            AppendError::InvalidTimestamp { .. } => ErrorCode::INVALID_TIMESTAMP,
+            AppendError::UnsupportedCompression => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+            AppendError::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
+            AppendError::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            AppendError::OutOfOrderSequence { .. } => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+            AppendError::InvalidProducerEpoch { .. } => ErrorCode::INVALID_PRODUCER_EPOCH,
+            AppendError::CoordinatorFenced => ErrorCode::TRANSACTION_COORDINATOR_FENCED,
+            AppendError::InvalidTxnState => ErrorCode::INVALID_TXN_STATE,
+            AppendError::UnexpectedOffset { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+            AppendError::Log(error) => error.error_code(),
+        }
     }
 }
+
 impl ToErrorCode for ReadError {
     fn error_code(&self) -> ErrorCode {
-        ErrorCode::KAFKA_STORAGE_ERROR
+        match self {
+            ReadError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            ReadError::Log(error) => error.error_code(),
+        }
     }
 }
+
 impl ToErrorCode for LogError {
     fn error_code(&self) -> ErrorCode {
-        ErrorCode::KAFKA_STORAGE_ERROR
+        match self {
+            LogError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            LogError::InconsistentTopicId => ErrorCode::INCONSISTENT_TOPIC_ID,
+            LogError::Io(_)
+            | LogError::Offline(_)
+            | LogError::Malformed { .. }
+            | LogError::Locked(_)
+            | LogError::NoDirectory => ErrorCode::KAFKA_STORAGE_ERROR,
+        }
     }
 }
 

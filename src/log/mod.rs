@@ -12,25 +12,147 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
+/// One record of a batch that was refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordError {
+    /// Index of the record in its batch, from 0.
+    pub index: i32,
+    /// Why, as the producer is to read it.
+    pub message: String,
+}
+
+/// Why records were not appended, a variant per Kafka code.
 #[derive(Debug, thiserror::Error)]
-#[error("append")]
 pub enum AppendError {
-    Corrupt,
+    /// CRC or lengths are wrong.
+    #[error("the records are corrupt: {0}")]
+    Corrupt(&'static str),
+    /// Records break a rule of the topic or the format.
+    #[error("{message}")]
+    InvalidRecord {
+        /// The records at fault, if single ones are.
+        errors: Vec<RecordError>,
+        /// Of the whole batch.
+        message: String,
+    },
+    /// Timestamps are too far from the broker's clock.
+    #[error("one or more records have been rejected due to invalid timestamp")]
+    InvalidTimestamp {
+        /// The records at fault.
+        errors: Vec<RecordError>,
+    },
+    /// The codec is unknown, or not allowed for this format.
+    #[error("unsupported compression")]
+    UnsupportedCompression,
+    /// A batch is larger than `max.message.bytes`.
+    #[error("a batch of {size} bytes is larger than max.message.bytes ({max})")]
+    TooLarge {
+        /// Bytes of the batch.
+        size: usize,
+        /// What is allowed.
+        max: usize,
+    },
+    /// The records are larger than a segment.
+    #[error("{size} bytes are more than segment.bytes ({max})")]
+    LargerThanSegment {
+        /// Bytes of the records.
+        size: usize,
+        /// What is allowed.
+        max: usize,
+    },
+    /// The producer skipped a sequence number.
+    #[error("out of order sequence number {got} of producer {producer_id}, expected {expected}")]
+    OutOfOrderSequence {
+        /// Producer.
+        producer_id: i64,
+        /// First sequence number of the batch.
+        got: i32,
+        /// What should have come.
+        expected: i32,
+    },
+    /// The producer's epoch is older than that known.
+    #[error("epoch {got} of producer {producer_id} is older than {current}")]
+    InvalidProducerEpoch {
+        /// Producer.
+        producer_id: i64,
+        /// Its epoch.
+        got: i16,
+        /// The newest known.
+        current: i16,
+    },
+    /// A marker comes from a coordinator that was replaced.
+    #[error("the transaction coordinator is fenced")]
+    CoordinatorFenced,
+    /// Records outside a transaction while one of the same producer is open.
+    #[error("the producer has an open transaction")]
+    InvalidTxnState,
+    /// A follower got records that do not follow its own.
+    #[error("offset {got} does not follow {expected}")]
+    UnexpectedOffset {
+        /// First offset got.
+        got: i64,
+        /// Log end offset.
+        expected: i64,
+    },
+    /// The directory is offline or the write failed; nothing was appended.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
+
+/// Why records were not read.
 #[derive(Debug, thiserror::Error)]
-#[error("read")]
 pub enum ReadError {
-    OffsetOutOfRange { log_start: i64, log_end: i64 },
-    Io,
+    /// The offset is before the start or after the end.
+    #[error("offset is not within {log_start}..={log_end}")]
+    OffsetOutOfRange {
+        /// First offset.
+        log_start: i64,
+        /// Offset after the last.
+        log_end: i64,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
+
+/// The disk, or what lies on it, is at fault.
 #[derive(Debug, thiserror::Error)]
-#[error("log: {0}")]
-pub struct LogError(String);
-impl From<std::io::Error> for LogError {
-    fn from(e: std::io::Error) -> Self {
-        LogError(e.to_string())
-    }
+pub enum LogError {
+    /// An operation failed.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The log directory failed before and takes no more.
+    #[error("log directory {} is offline", .0.display())]
+    Offline(PathBuf),
+    /// A file cannot be understood.
+    #[error("{}: {why}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A log start offset beyond the high watermark, or before 0.
+    #[error("offset {offset} is not within {log_start}..={high_watermark}")]
+    OffsetOutOfRange {
+        /// What was asked for.
+        offset: i64,
+        /// First offset.
+        log_start: i64,
+        /// High watermark.
+        high_watermark: i64,
+    },
+    /// The topic id on disk is another.
+    #[error("the topic id on disk is another")]
+    InconsistentTopicId,
+    /// Another process holds the directory.
+    #[error("{} is locked by another process", .0.display())]
+    Locked(PathBuf),
+    /// All directories are offline.
+    #[error("no log directory is online")]
+    NoDirectory,
 }
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadBound {
     LogEnd,
@@ -187,7 +309,7 @@ impl Log {
             .map(|set| {
                 let b = &set.records;
                 if b.len() < 61 {
-                    return Err(AppendError::Corrupt);
+                    return Err(AppendError::Corrupt(""));
                 }
                 let base = self.end.load(SeqCst);
                 let last = base + i32_at(b, 23) as i64;
@@ -197,7 +319,7 @@ impl Log {
                 out.put_i32(e);
                 out.put_slice(&b[16..]);
                 let at = batches.last().map_or(0, |b| b.at + b.len as u64);
-                self.file.write_all_at(&out, at).map_err(|_| AppendError::Corrupt)?;
+                self.file.write_all_at(&out, at).map_err(|_| AppendError::Corrupt(""))?;
                 batches.push(Batch { base, last, at, len: out.len(), max_ts: i64_at(b, 35) });
                 self.end.store(last + 1, SeqCst);
                 Ok(Appended {
@@ -242,7 +364,21 @@ impl Log {
         Ok(LogRead { region, aborted: vec![] })
     }
     pub fn append_as_follower(&self, records: &Bytes) -> Result<(), AppendError> {
-        Err(AppendError::Corrupt)
+        let mut batches = self.batches.lock();
+        let mut b = records.clone();
+        while b.len() >= 61 {
+            let len = 12 + i32_at(&b, 8) as usize;
+            if len > b.len() {
+                break;
+            }
+            let (base, last) = (i64_at(&b, 0), i64_at(&b, 0) + i32_at(&b, 23) as i64);
+            let at = batches.last().map_or(0, |b| b.at + b.len as u64);
+            self.file.write_all_at(&b[..len], at).map_err(|_| AppendError::Corrupt(""))?;
+            batches.push(Batch { base, last, at, len, max_ts: i64_at(&b, 35) });
+            self.end.store(last + 1, SeqCst);
+            b = b.split_off(len);
+        }
+        Ok(())
     }
     pub fn latest_epoch(&self) -> Option<i32> {
         None

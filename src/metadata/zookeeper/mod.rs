@@ -169,7 +169,8 @@ impl Store for Zookeeper {
         let deadline = self.deadline();
         let client = self.shared.live_client(deadline).await?;
         if null_data::is_needed(&ops)
-            && let Some(done) = self.null_data.commit(&ops, deadline).await?
+            && let Some(done) =
+                call::bounded(deadline, self.null_data.commit(&ops, deadline)).await?
         {
             // Another server may have carried it out: our session's reads must see it.
             call::bounded(deadline, call::sync(&client)).await?;

@@ -47,9 +47,9 @@ async fn nodes_without_data_hold_null_and_not_nothing() {
     let without = Op::Create { path: "/null".to_string(), data: None, life: Life::Persistent };
     one(&store, without).await.expect("created");
     one(&store, create("/empty", "")).await.expect("created");
-    let target = ConnectString::parse(&server.connect("/n")).expect("is well");
+    let mut target = ConnectString::parse(&server.connect("/n")).expect("is well");
     let mut raw =
-        raw::RawSession::open(&target, "/n", Duration::from_secs(4)).await.expect("opens");
+        raw::RawSession::open(&mut target, "/n", Duration::from_secs(4)).await.expect("opens");
     assert_eq!(raw.data_length("/null").await.expect("readable"), -1);
     assert_eq!(raw.data_length("/empty").await.expect("readable"), 0);
     raw.close().await;
