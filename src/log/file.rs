@@ -178,6 +178,12 @@ pub(crate) mod faulty {
             *self.short_write.lock() = Some(bytes);
         }
 
+        /// Nothing is to go wrong any more.
+        pub(crate) fn clear(&self) {
+            *self.short_write.lock() = None;
+            *self.failed_sync.lock() = false;
+        }
+
         /// The next sync fails.
         pub(crate) fn fail_sync(&self) {
             *self.failed_sync.lock() = true;
