@@ -115,11 +115,6 @@ impl LogFile {
         self.faults.sync(self.file.metadata()?.len())?;
         self.file.sync_data()
     }
-
-    /// Sets when it was last modified, as retention and compaction look at it.
-    pub fn set_modified(&self, time: std::time::SystemTime) -> io::Result<()> {
-        self.file.set_modified(time)
-    }
 }
 
 impl AsFd for LogFile {

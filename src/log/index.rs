@@ -84,6 +84,11 @@ impl<const N: usize> Index<N> {
         open.map_or(Ok(()), |file| file.sync())
     }
 
+    /// Closes the file until it is needed again.
+    pub fn release(&self) {
+        *self.file.lock() = None;
+    }
+
     fn push(&self, entry: [u8; N]) -> io::Result<()> {
         let at = self.entries();
         self.file()?.write_at(&[IoSlice::new(&entry)], at * N as u64)?;

@@ -51,6 +51,7 @@ pub(super) fn load(
     epochs.truncate_from_end(end)?;
     epochs.truncate_from_start(known.log_start.max(start))?;
     let producers = restore(dir, &segments, end)?;
+    segments.iter().for_each(|segment| segment.release());
     if let Some(active) = segments.last() {
         active.offsets.grow_to(config.segment_index_bytes)?;
         active.times.grow_to(config.segment_index_bytes)?;
