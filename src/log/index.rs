@@ -7,7 +7,9 @@
 use super::file::LogFile;
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,6 +41,7 @@ impl<const N: usize> Index<N> {
     }
 
     /// Where it is.
+    #[cfg(test)]
     pub fn path(&self) -> &Path {
         &self.path
     }
