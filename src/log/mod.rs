@@ -14,6 +14,8 @@ mod index;
 mod leader_epochs;
 pub mod legacy;
 mod loading;
+#[cfg(test)]
+mod model_tests;
 mod partition_log;
 mod producer_state;
 mod read;

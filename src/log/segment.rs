@@ -250,6 +250,12 @@ impl Segment {
         Ok(())
     }
 
+    /// Closes the indexes until they are needed again.
+    pub fn release(&self) {
+        self.offsets.release();
+        self.times.release();
+    }
+
     /// Makes the indexes anew for a segment whose batches are noted again with `wrote`.
     pub fn reset(&self) -> io::Result<()> {
         self.offsets.clear()?;
