@@ -31,7 +31,16 @@ pub async fn handle(
     }
     let orders = orders(&request);
     broker.load_topic_configs(new_topics(broker, &orders)).await;
-    let told = match broker.replicas.apply_leader_and_isr(request.controller_epoch, &orders) {
+    // Makes and opens files: not for a thread that serves connections.
+    let (replicas, epoch) = (broker.replicas.clone(), request.controller_epoch);
+    let applied = tokio::task::spawn_blocking(move || {
+        let told = replicas.apply_leader_and_isr(epoch, &orders);
+        (orders, told)
+    });
+    let Ok((orders, told)) = applied.await else {
+        return response.with_error_code(ErrorCode::UNKNOWN_SERVER_ERROR.0);
+    };
+    let told = match told {
         Ok(told) => told,
         Err(newest) => {
             tracing::warn!(epoch = request.controller_epoch, newest, "stale controller epoch");
