@@ -124,7 +124,10 @@ fn controller(
 }
 
 fn report(progress: crate::log::Progress) {
-    tracing::info!(?progress, "loading logs");
+    let crate::log::Progress { dir, loaded, total } = progress;
+    if loaded == total || loaded % 1000 == 0 {
+        tracing::info!(dir = %dir.display(), loaded, total, "loading logs");
+    }
 }
 
 async fn connect(config: &BrokerConfig) -> Result<SharedStore, StoreError> {

@@ -100,7 +100,6 @@ impl ControllerHandle {
         Ok(created)
     }
 
-    #[expect(clippy::type_complexity, reason = "assignments and overrides, taken apart at once")]
     fn check_topic(
         &self,
         config: &BrokerConfig,

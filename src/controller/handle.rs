@@ -108,6 +108,9 @@ impl Default for Standing {
     }
 }
 
+/// A controller that does not run yet, and its calls.
+pub(super) type Idle = (Controller, mpsc::Receiver<Call>);
+
 /// The way to the controller; cheap to clone.
 #[derive(Clone)]
 pub struct ControllerHandle {
@@ -116,7 +119,7 @@ pub struct ControllerHandle {
     pub(super) nodes: Nodes,
     pub(super) settings: SettingsSource,
     /// The controller until it is started.
-    pub(super) idle: Arc<Mutex<Option<(Controller, mpsc::Receiver<Call>)>>>,
+    pub(super) idle: Arc<Mutex<Option<Idle>>>,
 }
 
 impl ControllerHandle {

@@ -314,7 +314,8 @@ impl Controller {
                 match error.error_code {
                     STORAGE_ERROR => offline.push(partition),
                     0 => online.push(partition),
-                    code => tracing::warn!(%partition, code, "replica did not follow LeaderAndIsr"),
+                    // Most often 11: the broker knows this leader epoch already.
+                    code => tracing::debug!(%partition, code, "LeaderAndIsr was not followed"),
                 }
             }
         }

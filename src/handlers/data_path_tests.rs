@@ -181,6 +181,23 @@ async fn requests_of_one_read_get_consecutive_offsets_and_are_fetched_in_every_v
 }
 
 #[tokio::test]
+async fn old_clients_get_the_format_that_they_understand() {
+    let fixture = leading(&[1], &[]).await;
+    fixture.produce(1, &[batch(b"a"), batch(b"b")]).await;
+    for (version, magic) in [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)] {
+        let response = fixture.fetch(version, fetch_from(1)).await;
+        let partition = &response.responses[0].partitions[0];
+        let records = partition.records.as_ref().expect("records");
+        assert_eq!((records[16], &records[..8]), (magic, &1i64.to_be_bytes()[..]), "v{version}");
+    }
+    let fixture = leading(&[1], &[("log.message.downconversion.enable", "false")]).await;
+    fixture.produce(1, &[batch(b"a")]).await;
+    let refused = fixture.fetch(3, fetch_from(0)).await;
+    let code = refused.responses[0].partitions[0].error_code;
+    assert_eq!(code, ErrorCode::UNSUPPORTED_VERSION.0);
+}
+
+#[tokio::test]
 async fn a_fetch_at_the_end_waits_for_the_next_record() {
     let fixture = leading(&[1], &[]).await;
     let request = fetch_from(0).with_max_wait_ms(60_000);

@@ -15,9 +15,9 @@ use super::error::code_of;
 use crate::broker::Broker;
 use crate::coordinator::group::DescribedMember;
 
-/// Bits of the operations on a group: read 3, delete 6, describe 8, describe configs 10, alter
-/// configs 11. Everybody may do all of them while there is no authorizer.
-const ALL_OPERATIONS: i32 = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
+/// Bits of the operations on a group: read 3, delete 6, describe 8. Everybody may do all of
+/// them while there is no authorizer.
+const ALL_OPERATIONS: i32 = (1 << 3) | (1 << 6) | (1 << 8);
 
 /// Describes each group.
 pub async fn handle(

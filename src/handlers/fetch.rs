@@ -7,6 +7,7 @@
 //! (KIP-951); v17 directory id (KIP-853, unused). Rules: `KafkaApis.handleFetchRequest`,
 //! `ReplicaManager.fetchMessages` and `DelayedFetch`.
 
+mod convert;
 mod encode;
 mod request;
 mod rows;

@@ -31,6 +31,8 @@ pub mod elect_leaders;
 pub mod error;
 pub mod fetch;
 pub mod find_coordinator;
+#[cfg(test)]
+mod group_tests;
 pub mod heartbeat;
 pub mod incremental_alter_configs;
 pub mod init_producer_id;

@@ -34,7 +34,8 @@ pub async fn handle(
     let mut outcomes: Vec<(TopicPartition, i16)> = Vec::new();
     let mut offsets = Vec::new();
     let now = now_ms();
-    let expiry = (request.retention_time_ms != -1).then(|| now + request.retention_time_ms);
+    let retention_ms = request.retention_time_ms;
+    let expiry = (retention_ms != -1).then(|| now.saturating_add(retention_ms));
     for topic in &request.topics {
         let name = text(&topic.name);
         for partition in &topic.partitions {

@@ -26,6 +26,9 @@ use crate::types::TopicPartition;
 
 type Found = Vec<(TopicPartition, Fetched)>;
 
+/// Topics, each with its partitions.
+type ByTopic = Vec<(Arc<str>, Vec<(i32, Fetched)>)>;
+
 /// Looks offsets up; -1 where there is none.
 pub async fn handle(
     broker: &Arc<Broker>,
@@ -124,8 +127,8 @@ fn group_partitions(topics: &[OffsetFetchRequestTopics]) -> Vec<TopicPartition> 
 }
 
 /// Consecutive partitions of a topic together, in their order.
-fn by_topic(found: Found) -> Vec<(Arc<str>, Vec<(i32, Fetched)>)> {
-    let mut topics: Vec<(Arc<str>, Vec<(i32, Fetched)>)> = Vec::new();
+fn by_topic(found: Found) -> ByTopic {
+    let mut topics = ByTopic::new();
     for (id, fetched) in found {
         match topics.last_mut() {
             Some((name, partitions)) if *name == id.topic => {

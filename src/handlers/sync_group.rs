@@ -1,7 +1,8 @@
 //! SyncGroup (14), v0-5: the leader brings the assignment, everybody gets its part.
 //!
 //! v1 throttle time; v3 group instance id (KIP-345); v4 flexible; v5 protocol type and name, which
-//! must be there (KIP-559). Rules: `KafkaApis.handleSyncGroupRequest`, `GroupCoordinator.doSyncGroup`.
+//! must be there (KIP-559). Rules: `KafkaApis.handleSyncGroupRequest` and
+//! `GroupCoordinator.doSyncGroup`.
 
 use std::sync::Arc;
 

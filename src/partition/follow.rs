@@ -64,7 +64,7 @@ impl Partition {
 
     /// Cuts off what the leader does not have: its `epoch` ends at `end` (-1 for unknown).
     ///
-    /// Example: leader says (3, 50); here epoch 3 ends at 40 and the log at 60: cut at 40, ask again.
+    /// Example: leader says (3, 50); here epoch 3 ends at 40, the log at 60: cut at 40, ask again.
     pub fn truncate_after_divergence(
         &self,
         position: &Position,

@@ -86,17 +86,13 @@ async fn a_controller_that_starts_with_a_dead_leader_first_writes_that_there_is_
     for (path, data) in [
         (
             "/brokers/topics/t",
-            Some(
-                r#"{"version":3,"topic_id":"AAECAwQFBgcICQoLDA0ODw","partitions":{"0":[103,102]}}"#,
-            ),
+            Some(r#"{"version":3,"partitions":{"0":[103,102]}}"#),
         ),
         ("/brokers/topics/t/partitions", None),
         ("/brokers/topics/t/partitions/0", None),
         (
             "/brokers/topics/t/partitions/0/state",
-            Some(
-                r#"{"controller_epoch":0,"leader":103,"version":1,"leader_epoch":6,"isr":[102,103]}"#,
-            ),
+            Some(r#"{"controller_epoch":0,"leader":103,"leader_epoch":6,"isr":[102,103]}"#),
         ),
     ] {
         let data = data.map(bytes::Bytes::from);

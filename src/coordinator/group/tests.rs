@@ -99,9 +99,9 @@ async fn a_group_that_is_not_loaded_here_is_someone_elses() {
     let log = Arc::new(MemoryLog::default());
     let coordinator =
         GroupCoordinator::start(GroupConfig::default(), log, tokio::runtime::Handle::current());
-    let error = Some(GroupError::NotCoordinator);
-    assert_eq!(coordinator.join(GROUP, join("")).await.error, error);
-    assert_eq!(coordinator.commit_offsets(commit("t", 1)).await, vec![Err(error.unwrap())]);
+    let error = GroupError::NotCoordinator;
+    assert_eq!(coordinator.join(GROUP, join("")).await.error, Some(error.clone()));
+    assert_eq!(coordinator.commit_offsets(commit("t", 1)).await, vec![Err(error)]);
     assert_eq!(coordinator.join("", join("")).await.error, Some(GroupError::InvalidGroupId));
     coordinator.shutdown();
     let gone = Some(GroupError::CoordinatorNotAvailable);

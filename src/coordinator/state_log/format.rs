@@ -10,6 +10,8 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use crate::log::compress::{Codec, DECOMPRESSED_BYTES_MAX, compress, decompress};
+
 use super::{ControlMarker, NewBatch, StateBatch, StateLogError, StateRecord};
 
 const HEADER_BYTES: usize = 61;
@@ -21,8 +23,10 @@ const CONTROL: i16 = 1 << 5;
 /// Encodes a batch with base offset 0.
 pub fn encode(batch: &NewBatch) -> Bytes {
     let count = i32::try_from(batch.records.len()).unwrap_or(i32::MAX);
+    let (codec, records) = put_records(batch);
+    let transactional = if batch.producer.is_some() { TRANSACTIONAL } else { 0 };
     let mut body = BytesMut::new();
-    body.put_i16(if batch.producer.is_some() { TRANSACTIONAL } else { 0 });
+    body.put_i16(transactional | codec as i16);
     body.put_i32(count - 1);
     body.put_i64(batch.timestamp);
     body.put_i64(batch.timestamp);
@@ -30,9 +34,7 @@ pub fn encode(batch: &NewBatch) -> Bytes {
     body.put_i16(batch.producer.map_or(-1, |p| p.epoch));
     body.put_i32(batch.base_sequence);
     body.put_i32(count);
-    for (delta, (key, value)) in (0i64..).zip(&batch.records) {
-        put_record(&mut body, delta, key, value.as_deref());
-    }
+    body.put_slice(&records);
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &body) as u32;
     let mut out = BytesMut::with_capacity(CRC_START + body.len());
     out.put_i64(0);
@@ -42,6 +44,25 @@ pub fn encode(batch: &NewBatch) -> Bytes {
     out.put_u32(crc);
     out.put_slice(&body);
     out.freeze()
+}
+
+/// The records as they go into the batch. What cannot be compressed stays as it is.
+fn put_records(batch: &NewBatch) -> (Codec, Vec<u8>) {
+    let mut plain = BytesMut::new();
+    for (delta, (key, value)) in (0i64..).zip(&batch.records) {
+        put_record(&mut plain, delta, key, value.as_deref());
+    }
+    let codec = Codec::from_number(i16::from(batch.compression)).unwrap_or(Codec::None);
+    // The default levels of the Java client.
+    let level = match codec {
+        Codec::None | Codec::Gzip | Codec::Snappy => -1,
+        Codec::Lz4 => 9,
+        Codec::Zstd => 3,
+    };
+    match compress(codec, level, &plain) {
+        Ok(records) => (codec, records),
+        Err(_) => (Codec::None, plain.into()),
+    }
 }
 
 fn put_record(out: &mut BytesMut, offset_delta: i64, key: &[u8], value: Option<&[u8]>) {
@@ -104,10 +125,11 @@ fn decode_one(batch: Bytes) -> Option<StateBatch> {
     let producer_id = header.get_i64();
     header.advance(2 + 4);
     let count = header.get_i32();
-    if attributes & 0x7 != 0 {
-        return None;
-    }
     let mut body = batch.slice(HEADER_BYTES..);
+    match Codec::from_number(attributes & 0x7)? {
+        Codec::None => {}
+        codec => body = decompress(codec, &body, DECOMPRESSED_BYTES_MAX).ok()?.into(),
+    }
     let mut records = Vec::new();
     for _ in 0..count {
         records.push(decode_record(&mut body, base_offset, base_timestamp)?);
@@ -187,6 +209,22 @@ mod tests {
         assert_eq!(one.records[1].key.as_deref(), Some(&b"k2"[..]));
         assert_eq!((one.records[1].offset, one.records[1].value.clone()), (1, None));
         assert_eq!(one.records[0].timestamp, 1_700_000_000_000);
+    }
+
+    #[test]
+    fn every_codec_is_written_and_read() {
+        for compression in 0..=4 {
+            let value = Bytes::from(vec![b'x'; 1_000]);
+            let batch = NewBatch {
+                records: vec![(Bytes::from_static(b"k"), Some(value.clone()))],
+                compression,
+                ..NewBatch::default()
+            };
+            let bytes = encode(&batch);
+            assert_eq!(bytes.len() < 1_000, compression != 0, "codec {compression}");
+            let decoded = decode(bytes).expect("readable");
+            assert_eq!(decoded[0].records[0].value, Some(value));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{Appended, NewBatch, StateBatch, StateLog, StateLogError, format};
-use crate::log::{Origin, ReadBound, RecordSet};
+use crate::log::{AppendError, Origin, ReadBound, RecordSet};
 use crate::metadata::image::Published;
 use crate::partition::{Partition, PartitionError, Replicas};
 
@@ -111,6 +111,15 @@ impl From<PartitionError> for StateLogError {
                 StateLogError::NotEnoughReplicasAfterAppend
             }
             PartitionError::TimedOut => StateLogError::TimedOut,
+            PartitionError::Append(
+                AppendError::TooLarge { .. } | AppendError::LargerThanSegment { .. },
+            ) => StateLogError::TooLarge,
+            PartitionError::Append(AppendError::InvalidProducerEpoch { .. }) => {
+                StateLogError::InvalidProducerEpoch
+            }
+            PartitionError::Append(AppendError::InvalidTxnState) => {
+                StateLogError::InvalidTransactionState
+            }
             PartitionError::OffsetOutOfRange { .. }
             | PartitionError::OffsetNotAvailable
             | PartitionError::NotDeletable

@@ -3,6 +3,7 @@
 //! As `ReplicaManager.readFromLog`: in order, each within what the ones before left; while nothing
 //! was found, the first batch may exceed every limit.
 
+use super::convert;
 use super::request::Plan;
 use crate::broker::Broker;
 use crate::handlers::error::ToErrorCode;
@@ -137,7 +138,7 @@ fn read_one(
         leader_only: plan.leader_only,
     };
     match partition.read(&params) {
-        Ok(read) => row(plan, &partition, key, read),
+        Ok(read) => row(plan, &partition, key, wanted.offset, read),
         Err(error) => failed(key, error.error_code()),
     }
 }
@@ -149,11 +150,11 @@ fn failed(key: Key, code: ErrorCode) -> Row {
     row
 }
 
-fn row(plan: &Plan, partition: &Partition, key: Key, read: PartitionRead) -> Row {
+fn row(plan: &Plan, partition: &Partition, key: Key, offset: i64, read: PartitionRead) -> Row {
     let PartitionRead { log, high_watermark, last_stable_offset, log_start_offset, diverging } =
         read;
     let aborted = (plan.bound == crate::partition::Bound::LastStable).then(|| aborted(&log));
-    let records = match records(plan, partition, log) {
+    let records = match records(plan, partition, log, offset) {
         Ok(records) => records,
         Err(code) => return Row::error(key, code),
     };
@@ -174,10 +175,14 @@ fn aborted(read: &LogRead) -> Vec<AbortedTransaction> {
 }
 
 /// The records as a piece of the response: a region of the file, or for old clients a conversion.
-fn records(plan: &Plan, partition: &Partition, read: LogRead) -> Result<Option<Part>, ErrorCode> {
+fn records(
+    plan: &Plan,
+    partition: &Partition,
+    read: LogRead,
+    offset: i64,
+) -> Result<Option<Part>, ErrorCode> {
     let Some(region) = read.region.filter(|region| region.len > 0) else { return Ok(None) };
-    let _ = (plan, partition);
-    Ok(Some(Part::File { file: region.file, position: region.position, len: region.len }))
+    convert::records(plan, partition, region, offset).map(Some)
 }
 
 /// For an error that a new leader explains (v16+): who leads, and where.

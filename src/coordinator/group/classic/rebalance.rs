@@ -177,7 +177,7 @@ impl ClassicGroup {
         }
     }
 
-    /// Takes a member out of every table. It gets no answer to a waiting sync but UNKNOWN_MEMBER_ID.
+    /// Takes a member out of every table. What it waits for is answered UNKNOWN_MEMBER_ID.
     pub(super) fn remove(&mut self, member_id: &str, effects: &mut Effects) {
         if let Some(member) = self.members.remove(member_id) {
             if let Some(instance) = &member.instance_id {

@@ -1,0 +1,37 @@
+# make test    every test of this repository that needs no other broker, then the stock tools
+# make compat  every system of compat/, and COMPAT.md from the results
+# make bench   side by side with Apache Kafka
+# make lint    what .ci/run asks before the tests
+CARGO ?= cargo
+
+.PHONY: test unit tools compat bench lint goldens differential
+
+test:
+	@.ci/test
+
+unit:
+	$(CARGO) test
+
+tools:
+	$(CARGO) build
+	compat/run.sh tools
+
+compat:
+	$(CARGO) build --release
+	compat/run.sh all
+	compat/report
+
+bench:
+	$(CARGO) build --release
+	bench/run.sh
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	@.ci/deny
+
+goldens:
+	protocol-tests/run.sh record
+
+differential:
+	protocol-tests/run.sh differential

@@ -1,0 +1,1 @@
+"""Runs real clients and tools against Ottla and against Apache Kafka, and compares."""

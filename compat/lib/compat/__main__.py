@@ -1,0 +1,75 @@
+"""compat/run.sh: finds a system's scenarios, runs them, writes results as JSON lines.
+
+A system is a folder of compat/ with a `scenarios.py`; a scenario is a function of its SCENARIOS
+list, takes a scratch directory and returns a one-line summary, raises Skip or any error.
+"""
+
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+import traceback
+
+from . import paths, result, servers
+
+
+def systems():
+    return sorted(p.parent.name for p in paths.COMPAT.glob("*/scenarios.py"))
+
+
+def load(system):
+    file = paths.COMPAT / system / "scenarios.py"
+    sys.path.insert(0, str(file.parent))
+    spec = importlib.util.spec_from_file_location(f"scenarios_{system}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.SCENARIOS
+
+
+def run(system, scenario):
+    """One result line."""
+    line = {"system": system, "scenario": scenario.__name__, "broker": servers.under_test(),
+            "what": (scenario.__doc__ or "").strip().splitlines()[0]}
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="ottla-compat-") as scratch:
+        try:
+            line["detail"] = scenario(pathlib.Path(scratch)) or ""
+            line["result"] = "passed"
+        except result.Skip as e:
+            line["result"] = "failed" if os.environ.get("CI") == "true" else "skipped"
+            line["detail"] = f"missing: {e}"
+        except Exception as e:  # one scenario's failure must not end the run
+            line["result"] = "failed"
+            expected = isinstance(e, (result.Different, AssertionError, servers.NotReady))
+            line["detail"] = str(e) if expected else traceback.format_exc()
+    line["seconds"] = round(time.monotonic() - begun, 1)
+    return line
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else "all"
+    only = sys.argv[2] if len(sys.argv) > 2 else None
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    paths.RESULTS.mkdir(parents=True, exist_ok=True)
+    for system in systems() if wanted == "all" else [wanted]:
+        lines = []
+        for scenario in load(system):
+            if only and scenario.__name__ != only:
+                continue
+            line = run(system, scenario)
+            counts[line["result"]] += 1
+            lines.append(line)
+            print(f"{line['result']:8} {system}/{line['scenario']} {line['seconds']} s", flush=True)
+            if line["result"] != "passed":
+                print("    " + line["detail"].replace("\n", "\n    "), flush=True)
+        if not only:
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            (paths.RESULTS / f"{system}-{servers.under_test()}.jsonl").write_text(text)
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    sys.exit(1 if counts["failed"] or not sum(counts.values()) else 0)
+
+
+main()

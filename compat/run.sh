@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# compat/run.sh SYSTEM [SCENARIO]: runs one system's scenarios, or `all`.
+# BROKER=ottla (default) | kafka: what is tested; kafka proves the scenarios themselves.
+# METADATA=zookeeper (default) | embedded: the store an Ottla under test uses.
+set -euo pipefail
+cd "$(dirname "$0")"
+./fetch.sh
+PYTHONPATH=$PWD/lib exec python3 -m compat "$@"
