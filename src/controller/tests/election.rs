@@ -84,10 +84,7 @@ async fn a_new_controller_elects_in_two_steps_for_a_dead_leader() {
 async fn a_controller_that_starts_with_a_dead_leader_first_writes_that_there_is_none() {
     let cluster = Cluster::prepared(&[101, 102]).await;
     for (path, data) in [
-        (
-            "/brokers/topics/t",
-            Some(r#"{"version":3,"partitions":{"0":[103,102]}}"#),
-        ),
+        ("/brokers/topics/t", Some(r#"{"version":3,"partitions":{"0":[103,102]}}"#)),
         ("/brokers/topics/t/partitions", None),
         ("/brokers/topics/t/partitions/0", None),
         (
