@@ -5,17 +5,21 @@
 //! controller, and registration last, so that nobody is told of a broker that cannot serve.
 
 mod cluster;
+mod config_store;
+mod internal_topics;
 mod leadership;
 mod producer_ids;
 mod start;
 mod topic_configs;
 
+pub use internal_topics::{InternalTopic, InternalTopics};
 pub use start::{Opened, StartError};
 pub use topic_configs::resolve as resolve_topic_config;
 
 use crate::config::BrokerConfig;
 use crate::controller::ControllerHandle;
 use crate::controller::client::ControllerClient;
+use crate::coordinator::group::GroupCoordinator;
 use crate::log::LogDirs;
 use crate::metadata::image::Published;
 use crate::metadata::store::SharedStore;
@@ -52,6 +56,10 @@ pub struct Broker {
     pub controller_client: Arc<ControllerClient>,
     /// Producer ids in stock.
     pub producer_ids: ProducerIds,
+    /// The coordinator of groups and their offsets.
+    pub groups: Arc<GroupCoordinator>,
+    /// Internal topics being created.
+    pub internal_topics: InternalTopics,
     /// The runtime of everything that is not a client's connection.
     pub control: Handle,
     epoch: Arc<AtomicI64>,

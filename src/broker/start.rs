@@ -1,13 +1,17 @@
 //! Starting and stopping, in the order in which it must happen.
 
+use super::InternalTopics;
 use super::{Broker, ProducerIds, cluster, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::state_log::PartitionLog;
 use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
-use crate::metadata::store::{SharedStore, StoreError};
+use crate::metadata::store::{Session, SharedStore, StoreError};
 use crate::metadata::{embedded, zookeeper};
+use crate::partition::fetcher::{self, FetcherSettings};
 use crate::partition::sessions::FetchSessions;
 use crate::partition::{Replicas, isr};
 use crate::peer::PeerOptions;
@@ -71,14 +75,21 @@ impl Opened {
         let lag_max_ms = now.get(key::REPLICA_LAG_TIME_MAX_MS);
         let replicas = Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
         let epoch = Arc::new(AtomicI64::new(-1));
-        let controller_client = Arc::new(ControllerClient::new(
-            id,
-            epoch.clone(),
-            image.clone(),
-            now.inter_broker_listener_name(),
-            PeerOptions { client_id: id.to_string(), ..PeerOptions::default() },
-        ));
+        let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+        let listener = now.inter_broker_listener_name();
+        let controller_client =
+            Arc::new(ControllerClient::new(id, epoch.clone(), image.clone(), listener, options));
         let controller = controller(id, &config, &store);
+        let groups = GroupCoordinator::start(
+            GroupConfig::of(&now),
+            Arc::new(PartitionLog::new(
+                GROUP_TOPIC,
+                now.get(key::OFFSETS_TOPIC_NUM_PARTITIONS),
+                replicas.clone(),
+                image.clone(),
+            )),
+            tokio::runtime::Handle::current(),
+        );
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
             id,
@@ -92,6 +103,8 @@ impl Opened {
             controller,
             controller_client,
             producer_ids: ProducerIds::default(),
+            groups,
+            internal_topics: InternalTopics::default(),
             control: tokio::runtime::Handle::current(),
             epoch,
         }))
@@ -111,7 +124,10 @@ fn controller(
 }
 
 fn report(progress: crate::log::Progress) {
-    tracing::info!(?progress, "loading logs");
+    let crate::log::Progress { dir, loaded, total } = progress;
+    if loaded == total || loaded % 1000 == 0 {
+        tracing::info!(dir = %dir.display(), loaded, total, "loading logs");
+    }
 }
 
 async fn connect(config: &BrokerConfig) -> Result<SharedStore, StoreError> {
@@ -171,7 +187,29 @@ impl Broker {
         self.epoch.store(epoch, Ordering::Release);
         self.controller.start(&self.control);
         tracing::info!(id = self.id, epoch, cluster = %self.cluster_id, "registered");
+        self.control.spawn(self.clone().keep_registered(ports.clone()));
         Ok(())
+    }
+
+    /// Registers again whenever the store's session was lost and a new one is there.
+    async fn keep_registered(self: Arc<Self>, ports: BTreeMap<String, u16>) {
+        let mut sessions = self.store.session();
+        let mut registered = live_id(*sessions.borrow_and_update());
+        while sessions.changed().await.is_ok() {
+            let now = live_id(*sessions.borrow_and_update());
+            if now.is_none() || now == registered {
+                continue;
+            }
+            let config = self.config.load_full();
+            match cluster::register(self.store.as_ref(), &config, self.id, &ports).await {
+                Ok(epoch) => {
+                    registered = now;
+                    self.epoch.store(epoch, Ordering::Release);
+                    tracing::info!(id = self.id, epoch, "registered again");
+                }
+                Err(error) => tracing::error!(%error, "cannot register again"),
+            }
+        }
     }
 
     fn start_tasks(self: &Arc<Self>) {
@@ -181,6 +219,27 @@ impl Broker {
         self.control.spawn(self.replicas.clone().keep_checkpoints(interval));
         self.control.spawn(isr::run(self.replicas.clone(), self.controller_client.clone()));
         self.control.spawn(self.clone().follow_config_changes());
+        self.control.spawn(fetcher::run(
+            self.replicas.clone(),
+            self.image.clone(),
+            self.epoch.clone(),
+            self.fetcher_settings(),
+        ));
+    }
+
+    fn fetcher_settings(&self) -> FetcherSettings {
+        let config = self.config.load();
+        let millis = |millis: i32| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        FetcherSettings {
+            listener: config.inter_broker_listener_name(),
+            max_wait_ms: config.get(key::REPLICA_FETCH_WAIT_MAX_MS),
+            min_bytes: config.get(key::REPLICA_FETCH_MIN_BYTES),
+            max_bytes: config.get(key::REPLICA_FETCH_RESPONSE_MAX_BYTES),
+            partition_max_bytes: config.get(key::REPLICA_FETCH_MAX_BYTES),
+            backoff: millis(config.get(key::REPLICA_FETCH_BACKOFF_MS)),
+            request_timeout: millis(config.get(key::REPLICA_SOCKET_TIMEOUT_MS)),
+            options: PeerOptions { client_id: self.id.to_string(), ..PeerOptions::default() },
+        }
     }
 
     /// Asks the controller to move leaderships away, as often as configured.
@@ -224,5 +283,12 @@ impl Broker {
             Err(error) => tracing::error!(%error, "closing the logs failed"),
         }
         self.store.close().await;
+    }
+}
+
+fn live_id(session: Session) -> Option<i64> {
+    match session {
+        Session::Live(id) => Some(id),
+        Session::Suspended | Session::Lost => None,
     }
 }

@@ -1,27 +1,28 @@
-//! Configurations in the store: topics', read from the store when a topic is first met, and again when they change;
-//! and this broker's dynamic ones.
+//! Configurations in the store: topics', read when a topic is first met, and again when they
+//! change; and this broker's dynamic ones.
 //!
 //! As Kafka's `ZkConfigManager` with `TopicConfigHandler`, and `ZkConfigRepository`.
 
 use super::Broker;
+use super::config_store::SeenChanges;
 use crate::config::{BrokerConfig, TopicConfig, dynamic};
 use crate::metadata::image::{Overrides, Published};
 use crate::metadata::records::{ConfigChange, ConfigData, ConfigEntity, EntityName, paths};
 use crate::metadata::store::{Change, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// The configuration of a topic as of now. Overrides that this broker does not understand are
 /// left out, since a topic must not stop for them.
 pub fn resolve(config: &BrokerConfig, image: &Published, topic: &str) -> Arc<TopicConfig> {
     let image = image.load();
-    let Some(overrides) = image.topic_configs.get(topic) else {
-        return Arc::new(TopicConfig::resolve(config, &Overrides::new()).unwrap_or_default());
-    };
-    let resolved = TopicConfig::resolve(config, overrides).unwrap_or_else(|error| {
-        tracing::error!(topic, %error, "configuration refused; the broker's is used");
-        TopicConfig::resolve(config, &Overrides::new()).unwrap_or_default()
-    });
+    let none = Arc::default();
+    let overrides = image.topic_configs.get(topic).unwrap_or(&none);
+    let (resolved, errors) = TopicConfig::resolve_stored(config, overrides);
+    for error in errors {
+        tracing::error!(topic, %error, "stored configuration left out");
+    }
     Arc::new(resolved)
 }
 
@@ -37,7 +38,8 @@ impl Broker {
 
     async fn load_topic_config(&self, topic: &str) -> Result<(), StoreError> {
         let node = self.store.get(&paths::topic_config(topic)).await?;
-        let overrides = match node.and_then(|node| node.data).map(|data| ConfigData::decode(&data)) {
+        let overrides = match node.and_then(|node| node.data).map(|data| ConfigData::decode(&data))
+        {
             Some(Ok(ConfigData(overrides))) => overrides,
             Some(Err(error)) => {
                 tracing::error!(topic, %error, "unreadable topic configuration");
@@ -69,9 +71,9 @@ impl Broker {
                 }
             };
             let data = node.and_then(|node| node.data);
-            let stored = data.map(|data| ConfigData::decode(&data)).unwrap_or_else(|| {
-                Ok(ConfigData::default())
-            });
+            let stored = data
+                .map(|data| ConfigData::decode(&data))
+                .unwrap_or_else(|| Ok(ConfigData::default()));
             let ConfigData(stored) = stored.unwrap_or_else(|error| {
                 tracing::error!(path, %error, "unreadable dynamic configuration");
                 ConfigData::default()
@@ -92,7 +94,7 @@ impl Broker {
     }
 
     /// Follows `/config/changes` for ever.
-    pub(super) async fn follow_config_changes(self: Arc<Self>) {
+    pub(crate) async fn follow_config_changes(self: Arc<Self>) {
         let mut watch = match self.store.watch(paths::CONFIG_CHANGES).await {
             Ok(watch) => watch,
             Err(error) => {
@@ -100,11 +102,16 @@ impl Broker {
                 return;
             }
         };
+        let mut seen = SeenChanges::default();
         while let Some(change) = watch.recv().await {
             match change {
                 Change::Resync => self.resync_configs().await,
-                Change::Node(path) => self.config_changed(&path).await,
+                Change::Node(path) => {
+                    self.config_changed(&path).await;
+                    seen.add(path, Instant::now());
+                }
             }
+            self.purge_changes(seen.outdated(Instant::now())).await;
         }
     }
 

@@ -49,6 +49,9 @@ pub enum Refusal {
     /// INVALID_CONFIG.
     #[error("{0}")]
     Config(String),
+    /// UNKNOWN_SERVER_ERROR: Kafka itself stumbles over this.
+    #[error("{0} is not a known list")]
+    Unknown(String),
 }
 
 /// Which broker configuration is changed.
@@ -118,7 +121,7 @@ fn list_key(
     operation: Operation,
 ) -> Result<&'static Declaration, Refusal> {
     let Some(key) = key else {
-        return Err(Refusal::Config(format!("Unknown config name: {name}")));
+        return Err(Refusal::Unknown(name.to_owned()));
     };
     if key.kind == Type::List {
         return Ok(key);
@@ -153,12 +156,15 @@ pub fn check_topic(
             config.min_compaction_lag_ms, config.max_compaction_lag_ms
         )));
     }
-    if config.remote_storage_enable {
+    if config.remote_log_copy_disable || config.remote_log_delete_on_disable {
         return Err(ConfigError::Conflict(
-            "Tiered Storage functionality is disabled in the broker. Topic cannot be configured \
-             with remote log storage."
+            "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` \
+             under Zookeeper's mode."
                 .to_owned(),
         ));
+    }
+    if config.remote_storage_enable {
+        return Err(ConfigError::Tiered);
     }
     Ok(config)
 }
@@ -170,7 +176,7 @@ pub fn check_topic_change(
     overrides: &Properties,
 ) -> Result<TopicConfig, Refusal> {
     check_topic(broker, overrides).map_err(|error| match error {
-        ConfigError::Invalid { .. } => Refusal::Config(format!(
+        ConfigError::Invalid { .. } | ConfigError::Tiered => Refusal::Config(format!(
             "Invalid config value for resource ConfigResource(type=TOPIC, name='{topic}'): {error}"
         )),
         error => Refusal::Config(error.to_string()),
@@ -192,9 +198,7 @@ pub fn check_broker(
         Scope::Cluster => current.with_dynamic(overrides.clone(), own.clone()),
     };
     let next = next.map_err(|error| match error {
-        ConfigError::Conflict(why) => {
-            invalid("java.lang.IllegalArgumentException: requirement failed", &why)
-        }
+        ConfigError::Requirement(why) => Refusal::Request(format!("requirement failed: {why}")),
         error => Refusal::Request(error.to_string()),
     })?;
     check_threads(current, &next)?;
@@ -331,17 +335,19 @@ pub fn has_password(overrides: &Properties) -> bool {
     overrides.keys().any(|name| key::find(&base(name)).is_some_and(password))
 }
 
-/// Brings stored overrides of a broker that a running one cannot take to those it can: an invalid
-/// value must not stop a broker that starts (Kafka logs and leaves them out, too).
+/// The stored overrides of a broker that it can use: what is not valid must not stop a broker that
+/// starts. Passwords are left out too: Kafka stores them encrypted.
 pub fn usable(overrides: &Properties) -> (Properties, Vec<ConfigError>) {
     let mut errors = Vec::new();
     let mut kept = Properties::new();
     for (name, text) in overrides {
         let one = Properties::from([(name.clone(), text.clone())]);
+        if has_password(&one) {
+            errors.push(ConfigError::Conflict(format!("{name}: an encrypted password")));
+            continue;
+        }
         match check_types(&one) {
-            Ok(()) => {
-                kept.insert(name.clone(), text.clone());
-            }
+            Ok(()) => drop(kept.insert(name.clone(), text.clone())),
             Err(error) => errors.push(error),
         }
     }

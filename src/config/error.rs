@@ -26,6 +26,15 @@ pub enum ConfigError {
         /// A declared key spelt alike.
         nearest: &'static str,
     },
+    /// A topic that shall be tiered.
+    #[error(
+        "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with \
+         remote log storage."
+    )]
+    Tiered,
+    /// A requirement on several keys, or on what follows from a key, that is not met.
+    #[error("{0}")]
+    Requirement(String),
     /// Keys whose values do not go together.
     #[error("{0}")]
     Conflict(String),

@@ -58,6 +58,7 @@ fn lone_broker(properties: &mut Properties) {
 
 /// Checks properties, adds what the embedded metadata store needs, and collects warnings.
 pub fn from_properties(mut properties: Properties) -> Result<Loaded, ConfigError> {
+    super::provider::resolve(&mut properties)?;
     let mut warnings = Vec::new();
     for name in properties.keys() {
         warnings.extend(check_name(name)?);

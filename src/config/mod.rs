@@ -15,6 +15,7 @@ mod listener;
 pub mod load;
 pub mod manual;
 mod names;
+mod provider;
 pub mod release;
 mod topic;
 mod topic_values;

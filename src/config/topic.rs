@@ -95,13 +95,15 @@ topic_keys! {
         AtLeast(0), Medium, [LOG_FLUSH_INTERVAL_MS, LOG_FLUSH_SCHEDULER_INTERVAL_MS];
     /// Replicas whose replication is throttled at the follower: partition:broker pairs, or * for
     /// all.
-    follower_replication_throttled_replicas: ThrottledReplicas = List, "follower.replication.throttled.replicas", "",
+    follower_replication_throttled_replicas: ThrottledReplicas = List,
+        "follower.replication.throttled.replicas", "",
         ThrottledReplicas, Medium, [];
     /// Bytes of log between two entries of its offset index.
     index_interval_bytes: i32 = Int, "index.interval.bytes", "4096",
         AtLeast(0), Medium, [LOG_INDEX_INTERVAL_BYTES];
     /// Replicas whose replication is throttled at the leader: partition:broker pairs, or * for all.
-    leader_replication_throttled_replicas: ThrottledReplicas = List, "leader.replication.throttled.replicas", "",
+    leader_replication_throttled_replicas: ThrottledReplicas = List,
+        "leader.replication.throttled.replicas", "",
         ThrottledReplicas, Medium, [];
     /// Bytes kept locally when the topic is tiered; -2 is retention.bytes. Tiering is not
     /// available.
@@ -206,6 +208,28 @@ impl TopicConfig {
         }
         let config = TopicConfig::from_values(&mut values.into_iter());
         Ok(config.expect("a parsed value has its key's type"))
+    }
+}
+
+impl TopicConfig {
+    /// As [`resolve`](Self::resolve) for overrides that are already stored: those that are not
+    /// valid are left out and returned, since a topic must not stop for them.
+    pub fn resolve_stored(
+        broker: &BrokerConfig,
+        overrides: &BTreeMap<String, String>,
+    ) -> (TopicConfig, Vec<ConfigError>) {
+        let (mut usable, mut errors) = (BTreeMap::new(), Vec::new());
+        for (name, text) in overrides {
+            let Some(key) = find_topic_key(name) else {
+                errors.push(ConfigError::UnknownTopicKey(name.clone()));
+                continue;
+            };
+            match value::parse(&key.declaration, text) {
+                Ok(_) => drop(usable.insert(name.clone(), text.clone())),
+                Err(error) => errors.push(error),
+            }
+        }
+        (TopicConfig::resolve(broker, &usable).unwrap_or_default(), errors)
     }
 }
 

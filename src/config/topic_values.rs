@@ -118,5 +118,9 @@ pub(super) fn check_throttled(key: &Declaration, value: &Value) -> Result<(), Co
          [partitionId]:[brokerId],[partitionId]:[brokerId],...",
         key.name
     );
-    Err(ConfigError::invalid(key, &value.to_string(), why))
+    let shown = match value {
+        Value::List(items) => format!("[{}]", items.join(", ")),
+        other => other.to_string(),
+    };
+    Err(ConfigError::invalid(key, &shown, why))
 }

@@ -21,7 +21,7 @@ pub(super) fn validate(config: &BrokerConfig) -> Check {
 }
 
 fn require(holds: bool, message: impl Into<String>) -> Check {
-    if holds { Ok(()) } else { Err(ConfigError::Conflict(message.into())) }
+    if holds { Ok(()) } else { Err(ConfigError::Requirement(message.into())) }
 }
 
 fn identity(config: &BrokerConfig) -> Check {

@@ -5,3 +5,4 @@
 
 pub mod group;
 pub mod state_log;
+pub mod transaction;

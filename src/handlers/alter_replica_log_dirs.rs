@@ -10,7 +10,9 @@ use crate::types::{ErrorCode, TopicPartition};
 use kafka_protocol::messages::alter_replica_log_dirs_response::{
     AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult,
 };
-use kafka_protocol::messages::{AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, TopicName};
+use kafka_protocol::messages::{
+    AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, TopicName,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

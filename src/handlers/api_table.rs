@@ -187,35 +187,49 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
     ApiTable for Broker {
-        // request                 versions   handler
-        ProduceRequest              0..=11 => produce group;
-        FetchRequest                0..=17 => fetch raw;
-        ListOffsetsRequest          0..=9  => list_offsets;
-        MetadataRequest             0..=12 => metadata;
-        LeaderAndIsrRequest         0..=7  => leader_and_isr;
-        StopReplicaRequest          0..=4  => stop_replica;
-        UpdateMetadataRequest       0..=8  => update_metadata;
-        ControlledShutdownRequest   0..=3  => controlled_shutdown;
-        SaslHandshakeRequest        0..=1  => sasl_handshake;
-        ApiVersionsRequest          0..=4  => api_versions;
-        CreateTopicsRequest         0..=7  => create_topics;
-        DeleteTopicsRequest         0..=6  => delete_topics;
-        DeleteRecordsRequest        0..=2  => delete_records;
-        InitProducerIdRequest       0..=5  => init_producer_id;
-        OffsetForLeaderEpochRequest 0..=4  => offset_for_leader_epoch;
-        AlterReplicaLogDirsRequest  0..=2  => alter_replica_log_dirs;
-        DescribeLogDirsRequest      0..=4  => describe_log_dirs;
-        SaslAuthenticateRequest     0..=2  => sasl_authenticate;
-        CreatePartitionsRequest     0..=3  => create_partitions;
-        ElectLeadersRequest         0..=2  => elect_leaders;
-        AlterPartitionReassignmentsRequest 0..=0  => alter_partition_reassignments;
-        ListPartitionReassignmentsRequest 0..=0  => list_partition_reassignments;
-        AlterPartitionRequest       0..=3  => alter_partition;
-        UpdateFeaturesRequest       0..=1  => update_features;
-        EnvelopeRequest             0..=0  => refused;
-        DescribeClusterRequest      0..=1  => describe_cluster;
-        DescribeProducersRequest    0..=0  => describe_producers;
-        AllocateProducerIdsRequest  0..=0  => allocate_producer_ids;
+        // request                          versions  handler
+        ProduceRequest                      0..=11  => produce group;
+        FetchRequest                        0..=17  => fetch raw;
+        ListOffsetsRequest                  0..=9   => list_offsets;
+        MetadataRequest                     0..=12  => metadata;
+        LeaderAndIsrRequest                 0..=7   => leader_and_isr;
+        StopReplicaRequest                  0..=4   => stop_replica;
+        UpdateMetadataRequest               0..=8   => update_metadata;
+        ControlledShutdownRequest           0..=3   => controlled_shutdown;
+        OffsetCommitRequest                 0..=9   => offset_commit;
+        OffsetFetchRequest                  0..=9   => offset_fetch;
+        FindCoordinatorRequest              0..=6   => find_coordinator;
+        JoinGroupRequest                    0..=9   => join_group;
+        HeartbeatRequest                    0..=4   => heartbeat;
+        LeaveGroupRequest                   0..=5   => leave_group;
+        SyncGroupRequest                    0..=5   => sync_group;
+        DescribeGroupsRequest               0..=5   => describe_groups;
+        ListGroupsRequest                   0..=5   => list_groups;
+        SaslHandshakeRequest                0..=1   => sasl_handshake;
+        ApiVersionsRequest                  0..=4   => api_versions;
+        CreateTopicsRequest                 0..=7   => create_topics;
+        DeleteTopicsRequest                 0..=6   => delete_topics;
+        DeleteRecordsRequest                0..=2   => delete_records;
+        InitProducerIdRequest               0..=5   => init_producer_id;
+        OffsetForLeaderEpochRequest         0..=4   => offset_for_leader_epoch;
+        DescribeConfigsRequest              0..=4   => describe_configs;
+        AlterConfigsRequest                 0..=2   => alter_configs;
+        AlterReplicaLogDirsRequest          0..=2   => alter_replica_log_dirs;
+        DescribeLogDirsRequest              0..=4   => describe_log_dirs;
+        SaslAuthenticateRequest             0..=2   => sasl_authenticate;
+        CreatePartitionsRequest             0..=3   => create_partitions;
+        DeleteGroupsRequest                 0..=2   => delete_groups;
+        ElectLeadersRequest                 0..=2   => elect_leaders;
+        IncrementalAlterConfigsRequest      0..=1   => incremental_alter_configs;
+        AlterPartitionReassignmentsRequest  0..=0   => alter_partition_reassignments;
+        ListPartitionReassignmentsRequest   0..=0   => list_partition_reassignments;
+        OffsetDeleteRequest                 0..=0   => offset_delete;
+        AlterPartitionRequest               0..=3   => alter_partition;
+        UpdateFeaturesRequest               0..=1   => update_features;
+        EnvelopeRequest                     0..=0   => refused;
+        DescribeClusterRequest              0..=1   => describe_cluster;
+        DescribeProducersRequest            0..=0   => describe_producers;
+        AllocateProducerIdsRequest          0..=0   => allocate_producer_ids;
     }
 }
 

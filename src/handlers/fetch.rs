@@ -7,6 +7,7 @@
 //! (KIP-951); v17 directory id (KIP-853, unused). Rules: `KafkaApis.handleFetchRequest`,
 //! `ReplicaManager.fetchMessages` and `DelayedFetch`.
 
+mod convert;
 mod encode;
 mod request;
 mod rows;
@@ -105,7 +106,5 @@ fn answer(
             Err(error) => return encode::error(version, session_code(error)),
         },
     };
-    encode::response(version, session_id, rows, |row| {
-        rows::new_leader(broker, context, row)
-    })
+    encode::response(version, session_id, rows, |row| rows::new_leader(broker, context, row))
 }

@@ -27,9 +27,8 @@ pub async fn handle(
     let response = InitProducerIdResponse::default();
     match given {
         Ok(id) => response.with_producer_id(id.into()).with_producer_epoch(0),
-        Err(code) => response
-            .with_error_code(code.0)
-            .with_producer_id((-1).into())
-            .with_producer_epoch(-1),
+        Err(code) => {
+            response.with_error_code(code.0).with_producer_id((-1).into()).with_producer_epoch(-1)
+        }
     }
 }

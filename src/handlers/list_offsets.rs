@@ -38,8 +38,8 @@ pub async fn handle(
         context.api_version > 0 && seen.get(&(topic.clone(), index)).is_some_and(|count| *count > 1)
     };
     let answer = |topic: &TopicName, asked: &ListOffsetsPartition| {
-        let mut response = ListOffsetsPartitionResponse::default()
-            .with_partition_index(asked.partition_index);
+        let mut response =
+            ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
         let code = if is_duplicate(topic, asked.partition_index) {
             ErrorCode::INVALID_REQUEST
         } else {

@@ -25,8 +25,8 @@ use tokio::time::Instant;
 enum Outcome {
     /// Refused before the partition saw it.
     Refused(ErrorCode),
-    /// The partition or its log refused it.
-    Failed(PartitionError),
+    /// The partition or its log, which starts at this offset, refused it.
+    Failed(PartitionError, i64),
     /// To be appended.
     Waiting(Arc<Partition>, Bytes),
     /// Written, and for acks=-1 why it did not get committed, if so.
@@ -147,7 +147,7 @@ fn append_run(entries: &mut [Entry], acks: i16) {
             if let Some(entry) = entries.get_mut(index) {
                 entry.outcome = match result {
                     Ok(appended) => Outcome::Appended(partition.clone(), appended, None),
-                    Err(error) => Outcome::Failed(error),
+                    Err(error) => Outcome::Failed(error, partition.log().log_start_offset()),
                 };
             }
         }

@@ -6,6 +6,7 @@
 pub(crate) mod contract;
 pub mod embedded;
 pub mod image;
+pub mod layout;
 mod outlet;
 pub mod records;
 pub mod store;

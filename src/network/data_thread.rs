@@ -115,7 +115,11 @@ async fn carry<D: Dispatch>(
         tokio::select! {
             biased;
             grace = &mut stopped => break grace.unwrap_or_default(),
-            Some(_) = connections.join_next() => {}
+            Some(joined) = connections.join_next() => {
+                if let Err(error) = joined {
+                    tracing::error!("a connection ended by a fault of its own: {error}");
+                }
+            }
             Some(accepted) = inbox.recv() => {
                 let (shared, shutdown) = (shared.clone(), shutdown_seen.clone());
                 let open = Open(open.clone());

@@ -7,6 +7,8 @@
 mod append;
 mod checkpoint;
 mod error;
+pub mod fetcher;
+mod follow;
 pub mod isr;
 mod read;
 mod replicas;

@@ -42,6 +42,7 @@ pub struct Replicas {
     controller_epoch: Mutex<i32>,
     lag_max_ms: AtomicI64,
     isr_wanted: Arc<Notify>,
+    roles_changed: Notify,
     /// High watermarks as read from the checkpoints at start.
     checkpointed: Mutex<HashMap<TopicPartition, i64>>,
 }
@@ -63,6 +64,7 @@ impl Replicas {
             controller_epoch: Mutex::new(0),
             lag_max_ms: AtomicI64::new(lag_max_ms),
             isr_wanted: Arc::default(),
+            roles_changed: Notify::new(),
             checkpointed: Mutex::new(checkpointed),
         }
     }
@@ -90,6 +92,11 @@ impl Replicas {
     /// Told when a change of an in-sync set is wanted.
     pub fn isr_wanted(&self) -> &Notify {
         &self.isr_wanted
+    }
+
+    /// Told when roles or leaders changed.
+    pub fn roles_changed(&self) -> &Notify {
+        &self.roles_changed
     }
 
     /// `replica.lag.time.max.ms`.
@@ -148,6 +155,7 @@ impl Replicas {
             told.outcomes.push(outcome.map(|_| ()));
         }
         self.add(added);
+        self.roles_changed.notify_one();
         Ok(told)
     }
 

@@ -119,8 +119,44 @@ fn an_unknown_broker_key_is_accepted() {
 
 #[test]
 fn stored_nonsense_is_left_out() {
-    let stored = properties(&[("log.retention.ms", "x"), ("num.io.threads", "9")]);
-    let (kept, errors) = usable(&stored);
+    let password = "listener.name.l.ssl.key.password";
+    let stored = [("log.retention.ms", "x"), ("num.io.threads", "9"), (password, "encrypted")];
+    let (kept, errors) = usable(&properties(&stored));
     assert_eq!(kept, properties(&[("num.io.threads", "9")]));
-    assert_eq!(errors.len(), 1);
+    assert_eq!(errors.len(), 2);
+    let stored = properties(&[("retention.ms", "x"), ("nokey", "1"), ("segment.ms", "9")]);
+    let (config, errors) = TopicConfig::resolve_stored(&BrokerConfig::default(), &stored);
+    assert_eq!((config.segment_ms, config.retention_ms, errors.len()), (9, 604_800_000, 2));
+}
+
+/// Changes sent to Kafka 3.9.2, each on its own, and what it answered (`testdata/alter.tsv`).
+#[test]
+fn changes_are_answered_as_kafka_answered_them() {
+    let file = properties(&[("broker.id", "101"), ("listeners", "PLAINTEXT://127.0.0.1:23092")]);
+    let broker = BrokerConfig::from_properties(file).unwrap();
+    for line in include_str!("../testdata/alter.tsv").lines().skip(1) {
+        let row: Vec<&str> = line.split('\t').collect();
+        let operation = match row[2] {
+            "SET" => Operation::Set,
+            "DELETE" => Operation::Delete,
+            "APPEND" => Operation::Append,
+            _ => Operation::Subtract,
+        };
+        let changes = [change_of(row[3], operation, Some(row[4]))];
+        let answer = match row[0] {
+            "topic" => change_topic(&Properties::new(), &changes)
+                .and_then(|overrides| check_topic_change(&broker, row[1], &overrides).map(drop)),
+            _ => change_broker(&Properties::new(), &changes).and_then(|overrides| {
+                let scope = if row[1].is_empty() { Scope::Cluster } else { Scope::Broker };
+                check_broker(&broker, scope, &overrides).map(drop)
+            }),
+        };
+        let answer = match answer {
+            Ok(()) => ("0", String::new()),
+            Err(Refusal::Config(text)) => ("40", text),
+            Err(Refusal::Request(text)) => ("42", text),
+            Err(Refusal::Unknown(_)) => ("-1", String::new()),
+        };
+        assert_eq!(answer, (row[5], row[6].to_owned()), "{line}");
+    }
 }

@@ -50,10 +50,10 @@ keys! {
         "1000", AtLeast(0), Medium, ReadOnly;
     /// Threads that handle requests.
     NUM_IO_THREADS: Int = "num.io.threads", "8", AtLeast(1), High, ClusterWide,
-        no_effect "requests are handled on the connection's own thread, one for each core";
-    /// Threads that serve connections.
-    NUM_NETWORK_THREADS: Int = "num.network.threads", "3", AtLeast(1), High, ClusterWide,
-        no_effect "connections are served by one thread for each core";
+        no_effect "requests are handled by the threads of num.network.threads";
+    /// Threads that serve connections and handle their requests. Not set: one for each core,
+    /// whatever the default says.
+    NUM_NETWORK_THREADS: Int = "num.network.threads", "3", AtLeast(1), High, ClusterWide;
     /// How many finished Produce requests gather before they are purged.
     PRODUCER_PURGATORY_PURGE_INTERVAL_REQUESTS: Int = "producer.purgatory.purge.interval.requests",
         "1000", Any, Medium, ReadOnly, no_effect "waiting requests are freed at once";

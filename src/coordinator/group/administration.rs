@@ -208,6 +208,7 @@ impl GroupCoordinator {
             records,
             timestamp: now.wall,
             producer: None,
+            base_sequence: -1,
             compression: self.config().compression,
             require_min_insync: false,
         };

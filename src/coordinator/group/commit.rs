@@ -111,6 +111,7 @@ impl GroupCoordinator {
             records,
             timestamp: now_ms(),
             producer: request.producer,
+            base_sequence: 0,
             compression: config.compression,
             require_min_insync: config.required_acks == -1,
         };

@@ -7,10 +7,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
+use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::cell::{GroupCell, Inner};
@@ -253,6 +254,7 @@ impl GroupCoordinator {
             records: vec![(Key::encode_group(&cell.id), Some(store.value.encode()))],
             timestamp: now_ms(),
             producer: None,
+            base_sequence: -1,
             compression: config.compression,
             require_min_insync: config.required_acks == -1,
         };

@@ -50,6 +50,8 @@ pub enum GroupError {
     InvalidProducerEpoch,
     #[error("the transaction is not in a state to commit offsets")]
     InvalidTransactionState,
+    #[error("no such partition")]
+    UnknownTopicOrPartition,
     #[error("unexpected: {0}")]
     Unexpected(String),
 }

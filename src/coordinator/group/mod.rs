@@ -12,6 +12,8 @@ mod commit;
 pub mod config;
 mod coordinator;
 pub mod error;
+#[cfg(test)]
+mod golden;
 mod loading;
 mod membership;
 pub mod offsets;

@@ -197,6 +197,3 @@ impl Offsets {
         std::mem::take(&mut self.committed).into_keys().collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

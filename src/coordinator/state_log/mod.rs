@@ -5,8 +5,10 @@
 //! nothing of what the records mean.
 
 pub mod batch;
+pub(crate) mod format;
 #[cfg(test)]
 pub mod memory;
+mod partition_log;
 
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use batch::{ControlMarker, StateBatch, StateRecord};
+pub use partition_log::PartitionLog;
 
 /// An internal topic, as its coordinator sees it.
 #[async_trait]
@@ -47,7 +50,7 @@ pub trait StateLog: Send + Sync + 'static {
 }
 
 /// Records to be appended as one batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct NewBatch {
     /// The records, in order. A `None` value is a tombstone.
     pub records: Vec<(Bytes, Option<Bytes>)>,
@@ -55,10 +58,25 @@ pub struct NewBatch {
     pub timestamp: i64,
     /// Set when the batch is part of a producer's transaction.
     pub producer: Option<Producer>,
+    /// Base sequence: -1, but 0 for committed offsets as Kafka has it. It is never checked.
+    pub base_sequence: i32,
     /// Kafka's number of the compression: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
     pub compression: i8,
     /// Refuse when fewer than `min.insync.replicas` replicas are in sync (acks=-1).
     pub require_min_insync: bool,
+}
+
+impl Default for NewBatch {
+    fn default() -> Self {
+        NewBatch {
+            records: Vec::new(),
+            timestamp: 0,
+            producer: None,
+            base_sequence: -1,
+            compression: 0,
+            require_min_insync: true,
+        }
+    }
 }
 
 /// Who writes a transactional batch.

@@ -127,7 +127,11 @@ impl Writer {
 
     fn aborted(&mut self, row: &Row) {
         let Some(aborted) = &row.aborted else {
-            if self.is_flexible() { self.out.put_u8(0) } else { self.out.put_i32(-1) }
+            if self.is_flexible() {
+                self.out.put_u8(0)
+            } else {
+                self.out.put_i32(-1)
+            }
             return;
         };
         self.array(aborted.len());
@@ -140,7 +144,11 @@ impl Writer {
 
     fn records(&mut self, records: Option<Part>) {
         let len = records.as_ref().map_or(0, Part::len);
-        if self.is_flexible() { self.uvarint(len as u32 + 1) } else { self.out.put_i32(len as i32) }
+        if self.is_flexible() {
+            self.uvarint(len as u32 + 1)
+        } else {
+            self.out.put_i32(len as i32)
+        }
         let Some(records) = records else { return };
         let head = self.out.split().freeze();
         self.reply.push_bytes(head);

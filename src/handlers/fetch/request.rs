@@ -69,11 +69,7 @@ pub(super) fn plan(broker: &Broker, context: &RequestContext, request: &FetchReq
 }
 
 /// What the request itself asks of each partition, in its order.
-pub(super) fn wanted(
-    broker: &Broker,
-    plan: &Plan,
-    request: &FetchRequest,
-) -> Vec<(Key, Wanted)> {
+pub(super) fn wanted(broker: &Broker, plan: &Plan, request: &FetchRequest) -> Vec<(Key, Wanted)> {
     let mut all = Vec::new();
     for topic in &request.topics {
         let name = topic_name(broker, plan, &topic.topic, topic.topic_id);

@@ -3,6 +3,7 @@
 //! As `ReplicaManager.readFromLog`: in order, each within what the ones before left; while nothing
 //! was found, the first batch may exceed every limit.
 
+use super::convert;
 use super::request::Plan;
 use crate::broker::Broker;
 use crate::handlers::error::ToErrorCode;
@@ -137,7 +138,7 @@ fn read_one(
         leader_only: plan.leader_only,
     };
     match partition.read(&params) {
-        Ok(read) => row(plan, &partition, key, read),
+        Ok(read) => row(plan, &partition, key, wanted.offset, read),
         Err(error) => failed(key, error.error_code()),
     }
 }
@@ -149,11 +150,11 @@ fn failed(key: Key, code: ErrorCode) -> Row {
     row
 }
 
-fn row(plan: &Plan, partition: &Partition, key: Key, read: PartitionRead) -> Row {
+fn row(plan: &Plan, partition: &Partition, key: Key, offset: i64, read: PartitionRead) -> Row {
     let PartitionRead { log, high_watermark, last_stable_offset, log_start_offset, diverging } =
         read;
     let aborted = (plan.bound == crate::partition::Bound::LastStable).then(|| aborted(&log));
-    let records = match records(plan, partition, log) {
+    let records = match records(plan, partition, log, offset) {
         Ok(records) => records,
         Err(code) => return Row::error(key, code),
     };
@@ -178,10 +179,10 @@ fn records(
     plan: &Plan,
     partition: &Partition,
     read: LogRead,
+    offset: i64,
 ) -> Result<Option<Part>, ErrorCode> {
     let Some(region) = read.region.filter(|region| region.len > 0) else { return Ok(None) };
-    let _ = (plan, partition);
-    Ok(Some(Part::File { file: region.file, position: region.position, len: region.len }))
+    convert::records(plan, partition, region, offset).map(Some)
 }
 
 /// For an error that a new leader explains (v16+): who leads, and where.
@@ -190,10 +191,8 @@ pub(super) fn new_leader(
     context: &RequestContext,
     row: &Row,
 ) -> Option<((i32, i32), Option<Node>)> {
-    let is_moved = matches!(
-        row.code,
-        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH
-    );
+    let is_moved =
+        matches!(row.code, ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH);
     if context.api_version < 16 || !is_moved {
         return None;
     }

@@ -5,10 +5,12 @@ use super::super::lookup::{self, Node};
 use super::{Entry, Outcome};
 use crate::broker::Broker;
 use crate::handlers::RequestContext;
+use crate::log::AppendError;
 use crate::partition::PartitionError;
 use crate::types::ErrorCode;
 use kafka_protocol::messages::produce_response::{
-    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
+    TopicProduceResponse,
 };
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -58,17 +60,13 @@ fn endpoint(node: Node) -> NodeEndpoint {
         .with_rack(node.rack.map(StrBytes::from_string))
 }
 
-fn partition(
-    version: i16,
-    index: i32,
-    outcome: &Outcome,
-) -> (ErrorCode, PartitionProduceResponse) {
+fn partition(version: i16, index: i32, outcome: &Outcome) -> (ErrorCode, PartitionProduceResponse) {
     let mut response = PartitionProduceResponse::default().with_index(index).with_base_offset(-1);
     let code = match outcome {
         Outcome::Refused(code) => *code,
         Outcome::Waiting(..) => ErrorCode::UNKNOWN_SERVER_ERROR,
-        Outcome::Failed(error) => {
-            describe(version, error, &mut response);
+        Outcome::Failed(error, log_start) => {
+            describe(version, error, *log_start, &mut response);
             error.error_code()
         }
         Outcome::Appended(_, appended, error) => {
@@ -86,7 +84,43 @@ fn partition(
     (code, response)
 }
 
-/// The message and the records at fault (v8+), and the log start, as far as the error has them.
-fn describe(version: i16, error: &PartitionError, response: &mut PartitionProduceResponse) {
-    let _ = (version, error, response);
+/// The message and the records at fault (v8+), as Kafka gives them for refused records only; the
+/// log start (v5+) unless the error is one of those that Kafka answers without.
+fn describe(
+    version: i16,
+    error: &PartitionError,
+    log_start_offset: i64,
+    response: &mut PartitionProduceResponse,
+) {
+    let PartitionError::Append(error) = error else { return };
+    let records = match error {
+        AppendError::InvalidRecord { errors, .. } | AppendError::InvalidTimestamp { errors } => {
+            errors.as_slice()
+        }
+        AppendError::OutOfOrderSequence { .. }
+        | AppendError::InvalidProducerEpoch { .. }
+        | AppendError::CoordinatorFenced
+        | AppendError::InvalidTxnState
+        | AppendError::UnsupportedCompression => &[],
+        AppendError::Corrupt(_)
+        | AppendError::TooLarge { .. }
+        | AppendError::LargerThanSegment { .. }
+        | AppendError::UnexpectedOffset { .. }
+        | AppendError::Log(_) => return,
+    };
+    if version >= 5 {
+        response.log_start_offset = log_start_offset;
+    }
+    let is_validation =
+        matches!(error, AppendError::InvalidRecord { .. } | AppendError::InvalidTimestamp { .. });
+    if version < 8 || !is_validation {
+        return;
+    }
+    response.error_message = Some(StrBytes::from_string(error.to_string()));
+    let records = records.iter().map(|record| {
+        BatchIndexAndErrorMessage::default()
+            .with_batch_index(record.index)
+            .with_batch_index_error_message(Some(StrBytes::from_string(record.message.clone())))
+    });
+    response.record_errors = records.collect();
 }

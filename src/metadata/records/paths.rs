@@ -2,6 +2,8 @@
 
 use crate::types::BrokerId;
 
+/// Parent of what brokers and topics there are.
+pub const BROKERS: &str = "/brokers";
 /// Children: ids of live brokers (ephemeral).
 pub const BROKER_IDS: &str = "/brokers/ids";
 /// Its data version makes generated broker ids.

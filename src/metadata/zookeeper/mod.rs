@@ -130,6 +130,14 @@ pub async fn connect(options: ZookeeperOptions) -> Result<SharedStore, StoreErro
     Ok(Arc::new(Zookeeper { shared, null_data }))
 }
 
+/// A store that is dropped without being closed ends its session too, but nobody waits for it.
+impl Drop for Zookeeper {
+    fn drop(&mut self) {
+        self.shared.closing.send_replace(true);
+        self.shared.client.send_replace(None);
+    }
+}
+
 impl Zookeeper {
     fn deadline(&self) -> Instant {
         Instant::now() + self.shared.options.call_timeout
@@ -161,7 +169,8 @@ impl Store for Zookeeper {
         let deadline = self.deadline();
         let client = self.shared.live_client(deadline).await?;
         if null_data::is_needed(&ops)
-            && let Some(done) = self.null_data.commit(&ops, deadline).await?
+            && let Some(done) =
+                call::bounded(deadline, self.null_data.commit(&ops, deadline)).await?
         {
             // Another server may have carried it out: our session's reads must see it.
             call::bounded(deadline, call::sync(&client)).await?;

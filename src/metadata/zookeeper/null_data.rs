@@ -58,9 +58,10 @@ impl NullData {
         deadline: Instant,
     ) -> Result<(), StoreError> {
         let unreachable = || StoreError::Unavailable("ZooKeeper cannot be reached".to_string());
+        let mut target = self.target.clone();
         let work = async {
             let mut session = loop {
-                match RawSession::open(&self.target, "", self.session_timeout).await {
+                match RawSession::open(&mut target, "", self.session_timeout).await {
                     Ok(session) => break session,
                     Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
                 }
@@ -105,7 +106,7 @@ impl NullData {
     }
 }
 
-async fn run(target: ConnectString, session_timeout: Duration, mut jobs: mpsc::Receiver<Job>) {
+async fn run(mut target: ConnectString, session_timeout: Duration, mut jobs: mpsc::Receiver<Job>) {
     let chroot = target.chroot.clone().unwrap_or_default();
     let mut session: Option<RawSession> = None;
     loop {
@@ -120,9 +121,13 @@ async fn run(target: ConnectString, session_timeout: Duration, mut jobs: mpsc::R
             },
         };
         let Some(Job { ops, deadline, reply }) = job else { break };
+        if deadline <= Instant::now() {
+            // Nobody waits any more: a write that comes late must not be made.
+            continue;
+        }
         let mut current = match session.take() {
             Some(current) => current,
-            None => match RawSession::open(&target, &chroot, session_timeout).await {
+            None => match RawSession::open(&mut target, &chroot, session_timeout).await {
                 Ok(opened) => opened,
                 Err(_) => {
                     let _ = reply.send(Ok(None));

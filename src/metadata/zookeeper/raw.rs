@@ -53,17 +53,21 @@ pub(super) struct RawSession {
 }
 
 impl RawSession {
-    /// Opens a session at the first host that gives one; paths are below `root`.
+    /// Opens a session at the first host that gives one, which becomes the first to be tried next
+    /// time; paths are below `root`.
     pub(super) async fn open(
-        target: &ConnectString,
+        target: &mut ConnectString,
         root: &str,
         session_timeout: Duration,
     ) -> io::Result<RawSession> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "no hosts");
-        for (host, port) in &target.hosts {
+        for (at, (host, port)) in target.hosts.iter().enumerate() {
             let opening = Self::open_at(host, *port, root, session_timeout);
             match tokio::time::timeout(OPEN_TIMEOUT, opening).await {
-                Ok(Ok(session)) => return Ok(session),
+                Ok(Ok(session)) => {
+                    target.hosts.rotate_left(at);
+                    return Ok(session);
+                }
                 Ok(Err(error)) => last = error,
                 Err(elapsed) => last = elapsed.into(),
             }

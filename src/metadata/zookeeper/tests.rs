@@ -3,7 +3,7 @@
 use super::test_server::TestServer;
 use super::*;
 use crate::metadata::contract::{self, create, life, one, stat};
-use crate::metadata::store::Life;
+use crate::metadata::store::{Change, Life};
 
 fn options(connect: String) -> ZookeeperOptions {
     ZookeeperOptions { session_timeout: Duration::from_secs(4), ..ZookeeperOptions::new(connect) }
@@ -47,11 +47,25 @@ async fn nodes_without_data_hold_null_and_not_nothing() {
     let without = Op::Create { path: "/null".to_string(), data: None, life: Life::Persistent };
     one(&store, without).await.expect("created");
     one(&store, create("/empty", "")).await.expect("created");
-    let target = ConnectString::parse(&server.connect("/n")).expect("is well");
+    let mut target = ConnectString::parse(&server.connect("/n")).expect("is well");
     let mut raw =
-        raw::RawSession::open(&target, "/n", Duration::from_secs(4)).await.expect("opens");
+        raw::RawSession::open(&mut target, "/n", Duration::from_secs(4)).await.expect("opens");
     assert_eq!(raw.data_length("/null").await.expect("readable"), -1);
     assert_eq!(raw.data_length("/empty").await.expect("readable"), 0);
     raw.close().await;
     store.close().await;
+}
+
+#[tokio::test]
+async fn a_dropped_store_ends_its_session() {
+    let Some(server) = TestServer::start() else { return };
+    let store = connect(options(server.connect(""))).await.expect("connects");
+    let other = connect(options(server.connect(""))).await.expect("connects");
+    one(&store, life("/e", "x", Life::Ephemeral)).await.expect("created");
+    let mut changes = other.watch("/e").await.expect("watched");
+    assert_eq!(contract::next(&mut changes).await, Change::Resync);
+    drop(store);
+    assert_eq!(contract::next(&mut changes).await, Change::Node("/e".to_string()));
+    assert_eq!(other.get("/e").await, Ok(None));
+    other.close().await;
 }

@@ -1,7 +1,9 @@
 //! One watch: over reconnections and sessions, until nobody reads it.
 //!
-//! ZooKeeper does not replay what happened below a persistent watch while the client was away, so
-//! each reconnection gives a [`Change::Resync`].
+//! ZooKeeper does not replay what happened below a persistent watch while the client was away, and
+//! the client crate (0.11.2) does not even make such a watch again: it computes which kinds to
+//! send with `index.max(index)`, so only data watches survive. So each reconnection makes a new
+//! watch and then gives a [`Change::Resync`].
 
 use super::Shared;
 use crate::metadata::outlet::Outlet;
@@ -25,27 +27,45 @@ pub(super) async fn run(
 ) {
     let mut ready = Some(ready);
     let mut closing = shared.closing.subscribe();
+    // Dropped only after its successor is there: else the server's watch would be removed.
+    let mut former = None;
     while !shared.is_closing() {
         let watcher = tokio::select! {
             watcher = establish(&shared, &path) => watcher,
             _ = outlet.closed() => return,
             _ = closing.wait_for(|closing| *closing) => return,
         };
-        let Some(watcher) = watcher else {
+        let Some(mut watcher) = watcher else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
+        drop(former.take());
         if !outlet.offer(Change::Resync) {
             return;
         }
         if let Some(ready) = ready.take() {
             let _ = ready.send(());
         }
-        tokio::select! {
-            reading = pass_on(watcher, &mut outlet) => if !reading { return },
+        let end = tokio::select! {
+            end = pass_on(&mut watcher, &mut outlet) => end,
             _ = closing.wait_for(|closing| *closing) => return,
+        };
+        match end {
+            End::Abandoned => return,
+            End::Reconnected => former = Some(watcher),
+            End::SessionOver => {}
         }
     }
+}
+
+/// Why a watcher is of no use any more.
+enum End {
+    /// Nobody reads.
+    Abandoned,
+    /// The server has forgotten it.
+    Reconnected,
+    /// It must not be asked again, that would panic.
+    SessionOver,
 }
 
 async fn establish(shared: &Shared, path: &str) -> Option<PersistentWatcher> {
@@ -64,22 +84,22 @@ async fn establish(shared: &Shared, path: &str) -> Option<PersistentWatcher> {
     }
 }
 
-/// Passes changes on until the session ends; `false` when nobody reads any more. The watcher must
-/// not be asked again after its session's end.
-async fn pass_on(mut watcher: PersistentWatcher, outlet: &mut Outlet) -> bool {
+/// Passes changes on as long as the watcher is good.
+async fn pass_on(watcher: &mut PersistentWatcher, outlet: &mut Outlet) -> End {
     loop {
         let event = tokio::select! {
             event = watcher.changed() => event,
-            _ = outlet.closed() => return false,
+            _ = outlet.closed() => return End::Abandoned,
         };
-        let change = match (event.event_type, event.session_state) {
-            (EventType::Session, SessionState::SyncConnected) => Change::Resync,
-            (EventType::Session, state) if state.is_terminated() => return true,
-            (EventType::Session, _) => continue,
-            _ => Change::Node(event.path),
-        };
-        if !outlet.offer(change) {
-            return false;
+        match (event.event_type, event.session_state) {
+            (EventType::Session, SessionState::SyncConnected) => return End::Reconnected,
+            (EventType::Session, state) if state.is_terminated() => return End::SessionOver,
+            (EventType::Session, _) => {}
+            _ => {
+                if !outlet.offer(Change::Node(event.path)) {
+                    return End::Abandoned;
+                }
+            }
         }
     }
 }

@@ -43,12 +43,12 @@ fn a_rebalance_waits_for_members_that_were_given_an_id() {
 fn the_initial_delay_is_extended_while_members_come_and_ends_with_the_rebalance_timeout() {
     let config = GroupConfig { initial_rebalance_delay_ms: 3_000, ..GroupConfig::default() };
     let mut script = Script::with(config);
-    let ask = JoinRequest { rebalance_timeout_ms: 7_000, ..request("a") };
-    let first = script.send_join(ask.clone());
+    let ask = || JoinRequest { rebalance_timeout_ms: 7_000, ..request("a") };
+    let first = script.send_join(ask());
     script.advance(2_000);
-    script.send_join(ask.clone());
+    script.send_join(ask());
     script.advance(2_000); // The delay ended at 3000 and goes on to 6000.
-    script.send_join(ask.clone());
+    script.send_join(ask());
     script.advance(2_500); // It ended at 6000 and goes on, by what is left, to 7000.
     assert_eq!(script.join_reply(first), None);
     script.advance(500);
