@@ -275,7 +275,12 @@ pub struct Batches<'a> {
     at: u64,
 }
 
-impl Batches<'_> {
+impl<'a> Batches<'a> {
+    /// The batches of a file up to `end`.
+    pub fn of(file: &'a LogFile, end: u64) -> Batches<'a> {
+        Batches { file, position: 0, end, buffer: Vec::new(), at: 0 }
+    }
+
     fn header(&mut self) -> io::Result<Option<BatchHeader>> {
         let inside = self.position.checked_sub(self.at).map(|at| at as usize);
         let bytes = |buffer: &[u8], at: Option<usize>| {
