@@ -11,6 +11,7 @@ fn config(dir: &std::path::Path) -> LogDirsConfig {
         checkpoint_interval: Duration::from_secs(3600),
         retention_interval: Duration::from_secs(3600),
         producer_expiry_ms: 86_400_000,
+        cleaner: crate::log::cleaner::CleanerConfig::off(),
     }
 }
 
@@ -115,4 +116,48 @@ fn a_directory_for_other_tools_has_every_kind_of_file() {
     assert_eq!((read.aborted[0].producer_id, read.aborted[0].first_offset), (11, 48));
     dirs.close(1);
     assert!(path.join(checkpoint::CLEAN_SHUTDOWN).exists());
+}
+
+#[test]
+fn old_segments_go_by_size_and_the_start_follows() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&TopicPartition::new("a", 0), None, small()).expect("created");
+    fill(&log);
+    let by_size = TopicConfig { retention_bytes: 1200, retention_ms: -1, ..(*small()).clone() };
+    log.set_config(Arc::new(by_size));
+    assert_eq!(log.delete_old_segments(2000).expect("none"), 0, "nothing is committed");
+    log.set_high_watermark(40);
+    assert_eq!(log.delete_old_segments(2000).expect("some"), 2);
+    assert_eq!((log.log_start_offset(), log.segment_count()), (16, 3));
+    let by_time = TopicConfig { retention_ms: 1, ..(*small()).clone() };
+    log.set_config(Arc::new(by_time));
+    assert_eq!(log.delete_old_segments(10_000).expect("all"), 3);
+    assert_eq!((log.log_start_offset(), log.log_end_offset()), (40, 40));
+    assert!(log.read(39, 1, true, ReadBound::LogEnd).is_err());
+}
+
+#[test]
+fn a_follower_takes_batches_as_they_are_and_cuts_them_at_an_offset() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let leader = dirs.get_or_create(&TopicPartition::new("a", 0), None, small()).expect("created");
+    let follower =
+        dirs.get_or_create(&TopicPartition::new("b", 0), None, small()).expect("created");
+    fill(&leader);
+    while follower.log_end_offset() < leader.log_end_offset() {
+        let from = follower.log_end_offset();
+        let read = leader.read(from, 500, true, ReadBound::LogEnd).expect("read");
+        let region = read.region.expect("some");
+        let mut bytes = vec![0; region.len];
+        let at = region.position;
+        std::os::unix::fs::FileExt::read_exact_at(&*region.file, &mut bytes, at).expect("there");
+        follower.append_as_follower(&bytes.into()).expect("appended");
+    }
+    check(&follower);
+    follower.truncate_to(25).expect("cut");
+    assert_eq!(follower.log_end_offset(), 25);
+    assert_eq!(follower.active_producers()[0].last_sequence, 24);
+    follower.truncate_fully_and_start_at(100).expect("cut");
+    assert_eq!((follower.log_start_offset(), follower.log_end_offset()), (100, 100));
 }

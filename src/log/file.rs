@@ -109,16 +109,16 @@ impl LogFile {
         self.file.set_len(len)
     }
 
+    /// Sets when it was last modified, as retention looks at it.
+    pub fn set_modified(&self, time: std::time::SystemTime) -> io::Result<()> {
+        self.file.set_modified(time)
+    }
+
     /// Makes everything written so far survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
         #[cfg(test)]
         self.faults.sync(self.file.metadata()?.len())?;
         self.file.sync_data()
-    }
-
-    /// Sets when it was last modified, as retention and compaction look at it.
-    pub fn set_modified(&self, time: std::time::SystemTime) -> io::Result<()> {
-        self.file.set_modified(time)
     }
 }
 
@@ -176,6 +176,12 @@ pub(crate) mod faulty {
         /// The next write stops after `bytes` with a full disk.
         pub(crate) fn write_short(&self, bytes: usize) {
             *self.short_write.lock() = Some(bytes);
+        }
+
+        /// Nothing is to go wrong any more.
+        pub(crate) fn clear(&self) {
+            *self.short_write.lock() = None;
+            *self.failed_sync.lock() = false;
         }
 
         /// The next sync fails.

@@ -7,7 +7,9 @@
 use super::file::LogFile;
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,6 +41,7 @@ impl<const N: usize> Index<N> {
     }
 
     /// Where it is.
+    #[cfg(test)]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -82,6 +85,11 @@ impl<const N: usize> Index<N> {
     pub fn sync(&self) -> io::Result<()> {
         let open = self.file.lock().clone();
         open.map_or(Ok(()), |file| file.sync())
+    }
+
+    /// Closes the file until it is needed again.
+    pub fn release(&self) {
+        *self.file.lock() = None;
     }
 
     fn push(&self, entry: [u8; N]) -> io::Result<()> {

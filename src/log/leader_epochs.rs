@@ -46,11 +46,6 @@ impl LeaderEpochs {
         self.entries.last().map(|(epoch, _)| *epoch)
     }
 
-    /// The epoch of the record at `offset`.
-    pub fn epoch_at(&self, offset: i64) -> Option<i32> {
-        self.entries.iter().rev().find(|(_, start)| *start <= offset).map(|(epoch, _)| *epoch)
-    }
-
     /// All, oldest first.
     pub fn entries(&self) -> &[(i32, i64)] {
         &self.entries

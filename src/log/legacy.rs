@@ -14,7 +14,6 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 /// "No timestamp", as format 0 has none.
 pub const NO_TIMESTAMP: i64 = -1;
-const HEAD_BYTES: usize = 12;
 
 /// One message, whatever set it lay in.
 #[derive(Clone, Debug, PartialEq, Eq)]

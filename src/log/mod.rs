@@ -1,7 +1,7 @@
 //! The partitioned log on disk, byte for byte as Kafka 3.9 has it.
 //!
 //! `dirs` owns the log directories, `partition_log` one partition's log; the rest serves them.
-//! Synchronous. Does not know: wire messages, replicas, ZooKeeper. Compaction will be `cleaner`.
+//! Synchronous. Does not know: wire messages, replicas, ZooKeeper. `cleaner` compacts.
 
 mod api;
 mod append;
@@ -15,6 +15,8 @@ mod index;
 mod leader_epochs;
 pub mod legacy;
 mod loading;
+#[cfg(test)]
+mod model_tests;
 mod partition_log;
 mod producer_state;
 mod read;
@@ -34,5 +36,6 @@ mod validate;
 
 pub use api::*;
 pub use checkpoint::Meta;
+pub use cleaner::CleanerConfig;
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
 pub use partition_log::Log;

@@ -100,6 +100,10 @@ impl Log {
             flushing: Mutex::new(false),
             flushed: Condvar::new(),
         };
+        // The records before a start that was raised can be lost in a crash.
+        if start > loaded.end {
+            log.truncate_fully_and_start_at(start)?;
+        }
         Ok(log)
     }
 
@@ -146,7 +150,7 @@ impl Log {
     /// Moves the high watermark, at most to the log end; gives where it is.
     pub fn set_high_watermark(&self, offset: i64) -> i64 {
         let mut writer = self.writer.lock();
-        let to = offset.clamp(self.log_start_offset(), self.log_end_offset());
+        let to = offset.min(self.log_end_offset()).max(self.log_start_offset());
         self.move_high_watermark(&mut writer, to);
         to
     }
@@ -155,8 +159,8 @@ impl Log {
         writer.producers.replicated_to(to);
         let unstable = writer.producers.first_unstable().unwrap_or(to);
         self.high_watermark.store(to, Ordering::Release);
-        self.last_stable
-            .store(unstable.clamp(self.log_start_offset(), to.max(0)), Ordering::Release);
+        let stable = unstable.min(to).max(self.log_start_offset());
+        self.last_stable.store(stable, Ordering::Release);
     }
 
     /// Raises the log start offset (DeleteRecords); a lower one changes nothing.

@@ -20,6 +20,7 @@ impl Log {
         min_one_batch: bool,
         bound: ReadBound,
     ) -> Result<LogRead, ReadError> {
+        self.dir_state.check()?;
         let (log_start, log_end) = (self.log_start_offset(), self.log_end_offset());
         if offset < log_start || offset > log_end {
             return Err(ReadError::OffsetOutOfRange { log_start, log_end });

@@ -58,6 +58,7 @@ pub(super) fn load(
     epochs.truncate_from_end(end)?;
     epochs.truncate_from_start(known.log_start.max(start))?;
     let producers = restore(dir, &segments, end)?;
+    segments.iter().for_each(|segment| segment.release());
     if let Some(active) = segments.last() {
         active.offsets.grow_to(config.segment_index_bytes)?;
         active.times.grow_to(config.segment_index_bytes)?;
@@ -135,9 +136,16 @@ fn recover(
         // The transactions open when it began, so that its aborted ones are found again.
         let mut producers =
             restore(dir, segments.get(..at).unwrap_or_default(), segment.base_offset)?;
-        let whole = recover_segment(segment, &mut producers, epochs, config)?;
+        let next = recover_segment(segment, &mut producers, epochs, config)?;
         at += 1;
-        if !whole {
+        // What was not synced can be lost in the middle: what follows such a hole goes too. In a
+        // compacted log there are holes by right.
+        let hole = |next: i64| {
+            let following = segments.get(at).map(|following| following.base_offset);
+            let by_right = config.cleanup_policy.compact || next < known.recovery_point;
+            !by_right && following.is_some_and(|base| base > next)
+        };
+        if next.is_none_or(hole) {
             for torn in segments.drain(at..) {
                 for path in Segment::paths(dir, torn.base_offset) {
                     remove(&path)?;
@@ -170,7 +178,7 @@ pub(super) fn recover_segment(
     producers: &mut ProducerState,
     epochs: &mut LeaderEpochs,
     config: &TopicConfig,
-) -> Result<bool, LogError> {
+) -> Result<Option<i64>, LogError> {
     let len = segment.file.len()?;
     segment.reset()?;
     let interval = u64::try_from(config.index_interval_bytes).unwrap_or(0);
@@ -194,7 +202,7 @@ pub(super) fn recover_segment(
     }
     segment.file.set_len(segment.size())?;
     segment.seal()?;
-    Ok(segment.size() == len)
+    Ok((segment.size() == len).then_some(next))
 }
 
 /// The marker in a control batch, if it is one.
@@ -279,9 +287,4 @@ fn replayed(
         false => 0,
     };
     Ok(segment.batches(position, segment.size()))
-}
-
-/// Name of the snapshot that a roll at this offset leaves.
-pub(super) fn snapshot_name(offset: i64) -> String {
-    file_name(offset, "snapshot")
 }

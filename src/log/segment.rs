@@ -130,6 +130,14 @@ impl Segment {
         if first >= 0 && timestamp >= 0 { timestamp - first } else { now_ms - self.created_ms }
     }
 
+    /// Timestamp of its first batch, or when it was made.
+    pub fn first_timestamp_ms(&self) -> i64 {
+        match self.first_timestamp.load(Ordering::Relaxed) {
+            first if first >= 0 => first,
+            _ => self.created_ms,
+        }
+    }
+
     /// Whether `offset` can be an entry of its indexes.
     pub fn can_hold(&self, offset: i64) -> bool {
         i32::try_from(offset - self.base_offset).is_ok_and(|relative| relative >= 0)
@@ -248,6 +256,12 @@ impl Segment {
         self.max_timestamp_offset.store(offset, Ordering::Release);
         self.max_timestamp.store(timestamp, Ordering::Release);
         Ok(())
+    }
+
+    /// Closes the indexes until they are needed again.
+    pub fn release(&self) {
+        self.offsets.release();
+        self.times.release();
     }
 
     /// Makes the indexes anew for a segment whose batches are noted again with `wrote`.

@@ -2,6 +2,12 @@
 
 mod clean;
 mod offset_map;
+mod schedule;
 mod survivors;
 mod throttle;
 mod transactions;
+
+pub use schedule::{Cleaner, CleanerConfig};
+
+#[cfg(test)]
+mod tests;

@@ -74,21 +74,9 @@ impl OffsetMap {
         self.latest_offset = self.latest_offset.max(offset);
     }
 
-    /// Number of keys.
-    pub fn len(&self) -> usize {
-        self.used
-    }
-
     /// Whether it holds no key.
     pub fn is_empty(&self) -> bool {
         self.used == 0
-    }
-
-    /// Forgets everything but keeps the memory.
-    pub fn clear(&mut self) {
-        self.offsets.fill(VACANT);
-        self.used = 0;
-        self.latest_offset = -1;
     }
 
     fn hash(&self, key: &[u8]) -> (u64, u64) {
@@ -120,9 +108,7 @@ mod tests {
         map.put(b"b", 2).expect("room");
         map.put(b"a", 7).expect("room");
         assert_eq!((map.get(b"a"), map.get(b"b"), map.get(b"c")), (Some(7), Some(2), None));
-        assert_eq!((map.len(), map.latest_offset()), (2, 7));
-        map.clear();
-        assert_eq!((map.get(b"a"), map.latest_offset()), (None, -1));
+        assert_eq!((map.used, map.latest_offset()), (2, 7));
     }
 
     #[test]
