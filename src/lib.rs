@@ -7,12 +7,17 @@ pub mod config;
 pub mod controller;
 pub mod coordinator;
 pub mod handlers;
+mod lazy_alloc;
 pub mod log;
 pub mod metadata;
 pub mod network;
 pub mod partition;
 pub mod peer;
 pub mod quota;
+pub mod run;
 pub mod security;
 pub mod telemetry;
 pub mod types;
+
+#[global_allocator]
+static ALLOCATOR: lazy_alloc::LazyAlloc = lazy_alloc::LazyAlloc;

@@ -1,1 +1,41 @@
-//! To come.
+//! The partitioned log on disk, byte for byte as Kafka 3.9 has it.
+//!
+//! `dirs` owns the log directories, `partition_log` one partition's log; the rest serves them.
+//! Synchronous. Does not know: wire messages, replicas, ZooKeeper. `cleaner` compacts.
+
+mod api;
+mod append;
+pub mod batch;
+pub mod checkpoint;
+mod cleaner;
+pub mod compress;
+mod dirs;
+mod file;
+mod index;
+mod leader_epochs;
+pub mod legacy;
+mod loading;
+#[cfg(test)]
+mod model_tests;
+mod partition_log;
+mod producer_state;
+mod read;
+pub mod record;
+mod recovery;
+mod replace;
+mod retention;
+mod segment;
+mod shared;
+mod snapshot;
+#[cfg(test)]
+pub(crate) mod testing;
+mod truncate;
+mod txn_index;
+mod upkeep;
+mod validate;
+
+pub use api::*;
+pub use checkpoint::Meta;
+pub use cleaner::CleanerConfig;
+pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
+pub use partition_log::Log;

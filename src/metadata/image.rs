@@ -104,6 +104,7 @@ impl Image {
 pub struct Published {
     current: arc_swap::ArcSwap<Image>,
     writers: parking_lot::Mutex<()>,
+    changes: tokio::sync::watch::Sender<u64>,
 }
 
 impl Default for Published {
@@ -111,6 +112,7 @@ impl Default for Published {
         Published {
             current: arc_swap::ArcSwap::from_pointee(Image::empty()),
             writers: parking_lot::Mutex::new(()),
+            changes: tokio::sync::watch::channel(0).0,
         }
     }
 }
@@ -126,12 +128,18 @@ impl Published {
         self.current.load_full()
     }
 
+    /// Counts publications, to await one. Subscribe before loading, and none is missed.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
     /// Publishes a changed copy. Topics and configs are shared, so a copy costs a pointer each.
     pub fn update<R>(&self, change: impl FnOnce(&mut Image) -> R) -> R {
         let _one = self.writers.lock();
         let mut next = Image::clone(&self.current.load());
         let result = change(&mut next);
         self.current.store(Arc::new(next));
+        self.changes.send_modify(|count| *count += 1);
         result
     }
 }

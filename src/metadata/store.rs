@@ -26,7 +26,7 @@ pub struct Stat {
 /// A node as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// `None` where Kafka writes `null` (not the same as empty).
+    /// `None` where Kafka writes `null`. Empty content reads as `None` too.
     pub data: Option<Bytes>,
     /// Its versions.
     pub stat: Stat,
@@ -50,7 +50,7 @@ pub enum Op {
     Create {
         /// Full path (for [`Life::Sequential`] the path without its number).
         path: String,
-        /// Content.
+        /// Content; `None` is stored as `null`.
         data: Option<Bytes>,
         /// How long it lives.
         life: Life,

@@ -1,1 +1,3 @@
-//! To come.
+//! Limits on what clients may use. So far: connections.
+
+pub mod connections;

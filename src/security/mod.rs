@@ -1,1 +1,5 @@
-//! To come.
+//! Who a client is. Authentication and authorization are to come.
+
+mod principal;
+
+pub use principal::Principal;

@@ -1,0 +1,294 @@
+//! Starting and stopping, in the order in which it must happen.
+
+use super::InternalTopics;
+use super::{Broker, ProducerIds, cluster, topic_configs};
+use crate::config::{BrokerConfig, key};
+use crate::controller::client::ControllerClient;
+use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::state_log::PartitionLog;
+use crate::log::{LogDirs, LogDirsConfig, LogError};
+use crate::metadata::image::Published;
+use crate::metadata::store::{Session, SharedStore, StoreError};
+use crate::metadata::{embedded, zookeeper};
+use crate::partition::fetcher::{self, FetcherSettings};
+use crate::partition::sessions::FetchSessions;
+use crate::partition::{Replicas, isr};
+use crate::peer::PeerOptions;
+use crate::types::BrokerId;
+use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// Why the broker does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A log directory cannot be used.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The metadata store cannot be reached or refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The metadata store holds what it should not.
+    #[error("metadata: {0}")]
+    Metadata(String),
+    /// Another live broker has this id.
+    #[error("broker {0} is already registered: another broker with this id is alive")]
+    AlreadyRegistered(BrokerId),
+    /// The directory belongs to another broker or cluster.
+    #[error("{0}")]
+    Mismatch(String),
+}
+
+/// The log directories, opened and recovered; nothing outside the machine knows of it yet.
+pub struct Opened {
+    config: Arc<ArcSwap<BrokerConfig>>,
+    image: Arc<Published>,
+    log_dirs: Arc<LogDirs>,
+}
+
+impl Opened {
+    /// Opens the log directories. Blocks while logs are recovered.
+    pub fn open(config: BrokerConfig) -> Result<Opened, StartError> {
+        let dirs = LogDirsConfig::from_broker(&config);
+        let config = Arc::new(ArcSwap::from_pointee(config));
+        let image: Arc<Published> = Arc::default();
+        let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
+        let log_dirs = LogDirs::open(dirs, &resolve, &report)?;
+        Ok(Opened { config, image, log_dirs })
+    }
+
+    /// Joins the cluster in all but name: the broker is complete, and not yet registered.
+    pub async fn join(self) -> Result<Arc<Broker>, StartError> {
+        let Opened { config, image, log_dirs } = self;
+        let now = config.load_full();
+        let store = connect(&now).await?;
+        cluster::create_tree(store.as_ref()).await?;
+        let cluster_id: Arc<str> = cluster::cluster_id(store.as_ref()).await?.into();
+        let id = broker_id(store.as_ref(), &now, &log_dirs, &cluster_id).await?;
+        let resolve = {
+            let (config, image) = (config.clone(), image.clone());
+            move |topic: &str| topic_configs::resolve(&config.load(), &image, topic)
+        };
+        let lag_max_ms = now.get(key::REPLICA_LAG_TIME_MAX_MS);
+        let replicas = Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
+        let epoch = Arc::new(AtomicI64::new(-1));
+        let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+        let listener = now.inter_broker_listener_name();
+        let controller_client =
+            Arc::new(ControllerClient::new(id, epoch.clone(), image.clone(), listener, options));
+        let controller = controller(id, &config, &store);
+        let groups = GroupCoordinator::start(
+            GroupConfig::of(&now),
+            Arc::new(PartitionLog::new(
+                GROUP_TOPIC,
+                now.get(key::OFFSETS_TOPIC_NUM_PARTITIONS),
+                replicas.clone(),
+                image.clone(),
+            )),
+            tokio::runtime::Handle::current(),
+        );
+        let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
+        Ok(Arc::new(Broker {
+            id,
+            cluster_id,
+            config,
+            image,
+            store,
+            replicas,
+            log_dirs,
+            fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
+            controller,
+            controller_client,
+            producer_ids: ProducerIds::default(),
+            groups,
+            internal_topics: InternalTopics::default(),
+            control: tokio::runtime::Handle::current(),
+            epoch,
+        }))
+    }
+}
+
+fn controller(
+    id: BrokerId,
+    config: &Arc<ArcSwap<BrokerConfig>>,
+    store: &SharedStore,
+) -> ControllerHandle {
+    let config = config.clone();
+    let settings: SettingsSource = Arc::new(move || Settings::of(&config.load(), id));
+    let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+    let channels = PeerChannels::new(settings.clone(), options);
+    ControllerHandle::new(settings, store.clone(), Arc::new(channels))
+}
+
+fn report(progress: crate::log::Progress) {
+    let crate::log::Progress { dir, loaded, total } = progress;
+    if loaded == total || loaded % 1000 == 0 {
+        tracing::info!(dir = %dir.display(), loaded, total, "loading logs");
+    }
+}
+
+async fn connect(config: &BrokerConfig) -> Result<SharedStore, StoreError> {
+    let Some(connect) = config.get(key::ZOOKEEPER_CONNECT) else {
+        let dirs = config.log_dirs();
+        let dir = dirs.first().cloned().unwrap_or_default();
+        return embedded::open(&dir);
+    };
+    let millis = |millis: i32| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+    let mut options = zookeeper::ZookeeperOptions::new(&*connect);
+    options.session_timeout = millis(config.get(key::ZOOKEEPER_SESSION_TIMEOUT_MS));
+    options.connection_timeout = millis(config.zookeeper_connection_timeout_ms());
+    zookeeper::connect(options).await
+}
+
+/// The configured id, or that of the directories, or a new one; and the directories become this
+/// broker's if they were nobody's.
+async fn broker_id(
+    store: &dyn crate::metadata::store::Store,
+    config: &BrokerConfig,
+    log_dirs: &LogDirs,
+    cluster_id: &str,
+) -> Result<BrokerId, StartError> {
+    let stored = log_dirs.meta();
+    if let Some(other) = stored.cluster_id.as_deref().filter(|id| *id != cluster_id) {
+        return Err(StartError::Mismatch(format!(
+            "the log directories belong to cluster {other}, the metadata store to {cluster_id}"
+        )));
+    }
+    let configured = config.get(key::BROKER_ID);
+    let id = match (configured, stored.broker_id) {
+        (0.., Some(other)) if other != configured => {
+            return Err(StartError::Mismatch(format!(
+                "configured broker id {configured} is not that of the log directories, {other}"
+            )));
+        }
+        (0.., _) => configured,
+        (_, Some(stored)) => stored,
+        (_, None) if config.uses_zookeeper() => cluster::generate_id(store, config).await?,
+        (_, None) => 0,
+    };
+    log_dirs.write_meta(id, cluster_id)?;
+    Ok(id)
+}
+
+impl Broker {
+    /// Registers the broker and starts its tasks; from now on it is part of the cluster. `ports`
+    /// are those that listeners got for port 0.
+    pub async fn register(
+        self: &Arc<Self>,
+        ports: &BTreeMap<String, u16>,
+    ) -> Result<(), StartError> {
+        self.load_broker_config().await;
+        self.start_tasks();
+        let config = self.config.load_full();
+        let epoch = cluster::register(self.store.as_ref(), &config, self.id, ports).await?;
+        self.epoch.store(epoch, Ordering::Release);
+        self.controller.start(&self.control);
+        tracing::info!(id = self.id, epoch, cluster = %self.cluster_id, "registered");
+        self.control.spawn(self.clone().keep_registered(ports.clone()));
+        Ok(())
+    }
+
+    /// Registers again whenever the store's session was lost and a new one is there.
+    async fn keep_registered(self: Arc<Self>, ports: BTreeMap<String, u16>) {
+        let mut sessions = self.store.session();
+        let mut registered = live_id(*sessions.borrow_and_update());
+        while sessions.changed().await.is_ok() {
+            let now = live_id(*sessions.borrow_and_update());
+            if now.is_none() || now == registered {
+                continue;
+            }
+            let config = self.config.load_full();
+            match cluster::register(self.store.as_ref(), &config, self.id, &ports).await {
+                Ok(epoch) => {
+                    registered = now;
+                    self.epoch.store(epoch, Ordering::Release);
+                    tracing::info!(id = self.id, epoch, "registered again");
+                }
+                Err(error) => tracing::error!(%error, "cannot register again"),
+            }
+        }
+    }
+
+    fn start_tasks(self: &Arc<Self>) {
+        let config = self.config.load();
+        let interval = config.get(key::REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS);
+        let interval = Duration::from_millis(u64::try_from(interval).unwrap_or(5000).max(1));
+        self.control.spawn(self.replicas.clone().keep_checkpoints(interval));
+        self.control.spawn(isr::run(self.replicas.clone(), self.controller_client.clone()));
+        self.control.spawn(self.clone().follow_config_changes());
+        self.control.spawn(fetcher::run(
+            self.replicas.clone(),
+            self.image.clone(),
+            self.epoch.clone(),
+            self.fetcher_settings(),
+        ));
+    }
+
+    fn fetcher_settings(&self) -> FetcherSettings {
+        let config = self.config.load();
+        let millis = |millis: i32| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        FetcherSettings {
+            listener: config.inter_broker_listener_name(),
+            max_wait_ms: config.get(key::REPLICA_FETCH_WAIT_MAX_MS),
+            min_bytes: config.get(key::REPLICA_FETCH_MIN_BYTES),
+            max_bytes: config.get(key::REPLICA_FETCH_RESPONSE_MAX_BYTES),
+            partition_max_bytes: config.get(key::REPLICA_FETCH_MAX_BYTES),
+            backoff: millis(config.get(key::REPLICA_FETCH_BACKOFF_MS)),
+            request_timeout: millis(config.get(key::REPLICA_SOCKET_TIMEOUT_MS)),
+            options: PeerOptions { client_id: self.id.to_string(), ..PeerOptions::default() },
+        }
+    }
+
+    /// Asks the controller to move leaderships away, as often as configured.
+    pub async fn shut_down_controlled(&self) {
+        let config = self.config.load_full();
+        if !config.get(key::CONTROLLED_SHUTDOWN_ENABLE) {
+            return;
+        }
+        let retries = config.get(key::CONTROLLED_SHUTDOWN_MAX_RETRIES);
+        let backoff = config.get(key::CONTROLLED_SHUTDOWN_RETRY_BACKOFF_MS);
+        for _ in 0..retries.max(1) {
+            match self.controller_client.controlled_shutdown(Duration::from_secs(10)).await {
+                Ok(0) => return,
+                Ok(left) => tracing::info!(left, "leaderships remain"),
+                Err(error) => tracing::info!(%error, "controlled shutdown"),
+            }
+            if self.is_alone() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(backoff.max(0) as u64)).await;
+        }
+    }
+
+    /// Whether there is no other broker that could lead instead.
+    fn is_alone(&self) -> bool {
+        self.image.load().brokers.keys().all(|id| *id == self.id)
+    }
+
+    /// Closes the logs, clean, and leaves the cluster. Nothing may be served any more.
+    pub async fn close(&self) {
+        let replicas = self.replicas.clone();
+        let (log_dirs, epoch) = (self.log_dirs.clone(), self.epoch());
+        let closed = tokio::task::spawn_blocking(move || {
+            let written = replicas.checkpoint_high_watermarks();
+            log_dirs.close(epoch);
+            written
+        });
+        match closed.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "high watermarks not written"),
+            Err(error) => tracing::error!(%error, "closing the logs failed"),
+        }
+        self.store.close().await;
+    }
+}
+
+fn live_id(session: Session) -> Option<i64> {
+    match session {
+        Session::Live(id) => Some(id),
+        Session::Suspended | Session::Lost => None,
+    }
+}

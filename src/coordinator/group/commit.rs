@@ -1,0 +1,215 @@
+//! Committing, fetching and deleting offsets, in and out of transactions. As the offset half of
+//! `GroupCoordinator` and `GroupMetadataManager.storeOffsets`.
+
+use std::sync::Arc;
+
+use super::GroupError;
+use super::cell::{GroupCell, Inner};
+use super::classic::{Identity, State};
+use super::coordinator::{GroupCoordinator, Owned};
+use super::records::{Key, OffsetValue};
+use crate::coordinator::state_log::{Appended, NewBatch, Producer, StateLogError};
+use crate::types::{TopicPartition, now_ms};
+
+/// An OffsetCommit or TxnOffsetCommit.
+#[derive(Clone, Debug, Default)]
+pub struct CommitRequest {
+    /// The group; may be empty.
+    pub group_id: Arc<str>,
+    /// Who commits; empty for simple consumers.
+    pub identity: Identity,
+    /// The generation, -1 for simple consumers.
+    pub generation: i32,
+    /// What is committed.
+    pub offsets: Vec<(TopicPartition, OffsetValue)>,
+    /// Set when the commit is part of this producer's transaction.
+    pub producer: Option<Producer>,
+}
+
+/// The outcome for each partition, in their order.
+pub type CommitResults = Vec<Result<(), GroupError>>;
+
+/// What is known of a partition's offset.
+pub type Fetched = Result<Option<OffsetValue>, GroupError>;
+
+/// A commit between its append and its replication.
+struct InFlight {
+    cell: Arc<GroupCell>,
+    appended: Appended,
+    is_valid: Vec<bool>,
+}
+
+impl GroupCoordinator {
+    /// Commits offsets; answers when they are replicated.
+    pub async fn commit_offsets(&self, request: CommitRequest) -> CommitResults {
+        let in_flight = match self.begin_commit(&request) {
+            Ok(in_flight) => in_flight,
+            Err(error) => return vec![Err(error); request.offsets.len()],
+        };
+        let result = if self.config().required_acks == -1 {
+            let partition = in_flight.cell.partition;
+            let end = in_flight.appended.end_offset;
+            self.log.committed(partition, end, self.commit_timeout()).await
+        } else {
+            Ok(())
+        };
+        let outcome = self.finish_commit(&request, &in_flight, result);
+        let one = |is_valid: &bool| match is_valid {
+            true => outcome.clone(),
+            false => Err(GroupError::OffsetMetadataTooLarge),
+        };
+        in_flight.is_valid.iter().map(one).collect()
+    }
+
+    fn begin_commit(&self, request: &CommitRequest) -> Result<InFlight, GroupError> {
+        let (partition, owned) = self.owned(&request.group_id)?;
+        let is_transactional = request.producer.is_some();
+        let cell = match owned.get(&request.group_id) {
+            Some(cell) => cell,
+            // Such a group only stores offsets.
+            None if request.generation < 0 || is_transactional => {
+                self.get_or_create(partition, &owned, &request.group_id)
+            }
+            None => return Err(GroupError::IllegalGeneration),
+        };
+        let mut inner = cell.inner.lock();
+        let (result, effects) = inner.group.check_commit(
+            self.now(),
+            &request.identity,
+            request.generation,
+            is_transactional,
+        );
+        self.apply(&cell, &mut inner, effects);
+        result?;
+        let max = self.config().offset_metadata_max_bytes.min(i16::MAX as usize);
+        let is_valid: Vec<bool> =
+            request.offsets.iter().map(|(_, value)| value.metadata.len() <= max).collect();
+        if !is_valid.contains(&true) {
+            return Err(GroupError::OffsetMetadataTooLarge);
+        }
+        let appended = self.append_commit(&owned, &cell, &mut inner, request, &is_valid);
+        drop(inner);
+        let appended = appended.map_err(|error| GroupError::from_append(&error))?;
+        Ok(InFlight { cell, appended, is_valid })
+    }
+
+    fn append_commit(
+        &self,
+        owned: &Owned,
+        cell: &GroupCell,
+        inner: &mut Inner,
+        request: &CommitRequest,
+        is_valid: &[bool],
+    ) -> Result<Appended, StateLogError> {
+        let config = self.config();
+        let records = valid(request, is_valid)
+            .map(|(partition, value)| {
+                (Key::encode_offset(&cell.id, partition), Some(value.encode()))
+            })
+            .collect();
+        let batch = NewBatch {
+            records,
+            timestamp: now_ms(),
+            producer: request.producer,
+            base_sequence: 0,
+            compression: config.compression,
+            require_min_insync: config.required_acks == -1,
+        };
+        let appended = self.log.append(cell.partition, &batch)?;
+        if let Some(producer) = request.producer {
+            owned.producers.lock().entry(producer.id).or_default().insert(cell.id.clone());
+        }
+        for (partition, value) in valid(request, is_valid) {
+            match request.producer {
+                Some(producer) => {
+                    let (partition, value) = (partition.clone(), value.clone());
+                    inner.offsets.begin_transactional(producer.id, partition, value);
+                }
+                None => inner.offsets.begin(partition.clone(), value.clone()),
+            }
+        }
+        Ok(appended)
+    }
+
+    fn finish_commit(
+        &self,
+        request: &CommitRequest,
+        in_flight: &InFlight,
+        result: Result<(), StateLogError>,
+    ) -> Result<(), GroupError> {
+        let mut inner = in_flight.cell.inner.lock();
+        let base = in_flight.appended.base_offset;
+        let is_dead = inner.group.state() == State::Dead;
+        let offsets = &mut inner.offsets;
+        for ((partition, value), at) in valid(request, &in_flight.is_valid).zip(base..) {
+            match (request.producer, &result) {
+                _ if is_dead => {}
+                (None, Ok(())) => offsets.finish(partition, at, value.clone()),
+                (None, Err(_)) => offsets.fail(partition, value),
+                (Some(p), Ok(())) => offsets.finish_transactional(p.id, partition, at, value),
+                (Some(p), Err(_)) => offsets.fail_transactional(p.id, partition),
+            }
+        }
+        result.map_err(|error| GroupError::from_append(&error))
+    }
+
+    /// A transaction has ended in these partitions of `__consumer_offsets`: its offsets count,
+    /// or are forgotten.
+    pub fn on_transaction_end(&self, producer_id: i64, partitions: &[i32], is_commit: bool) {
+        for (partition, owned) in self.all_owned() {
+            if !partitions.contains(&partition) {
+                continue;
+            }
+            let groups = owned.producers.lock().remove(&producer_id).unwrap_or_default();
+            for cell in groups.iter().filter_map(|id| owned.get(id)) {
+                let mut inner = cell.inner.lock();
+                if inner.group.state() != State::Dead {
+                    inner.offsets.end_transaction(producer_id, is_commit);
+                }
+            }
+        }
+    }
+
+    /// Committed offsets of `partitions`, or of all (`None`). With `require_stable`, those that a
+    /// transaction or a commit is about to change are UNSTABLE_OFFSET_COMMIT (KIP-447).
+    pub fn fetch_offsets(
+        &self,
+        group_id: &str,
+        partitions: Option<&[TopicPartition]>,
+        require_stable: bool,
+    ) -> Result<Vec<(TopicPartition, Fetched)>, GroupError> {
+        let (_, owned) = self.owned(group_id)?;
+        let cell = owned.get(group_id);
+        let inner = cell.as_ref().map(|cell| cell.inner.lock());
+        let Some(inner) = inner.filter(|inner| inner.group.state() != State::Dead) else {
+            return Ok(partitions
+                .unwrap_or_default()
+                .iter()
+                .map(|p| (p.clone(), Ok(None)))
+                .collect());
+        };
+        let offsets = &inner.offsets;
+        let fetch = |partition: &TopicPartition| -> (TopicPartition, Fetched) {
+            if require_stable && offsets.is_unstable(partition) {
+                return (partition.clone(), Err(GroupError::UnstableOffsetCommit));
+            }
+            (partition.clone(), Ok(offsets.get(partition).cloned()))
+        };
+        Ok(match partitions {
+            Some(partitions) => partitions.iter().map(fetch).collect(),
+            None => offsets.iter().map(|(partition, _)| fetch(partition)).collect(),
+        })
+    }
+}
+
+fn valid<'a>(
+    request: &'a CommitRequest,
+    is_valid: &'a [bool],
+) -> impl Iterator<Item = &'a (TopicPartition, OffsetValue)> {
+    request
+        .offsets
+        .iter()
+        .zip(is_valid)
+        .filter(|(_, is_valid)| **is_valid)
+        .map(|(offset, _)| offset)
+}

@@ -1,0 +1,93 @@
+//! Join, sync, heartbeat and leave, from the handlers to the group and back.
+
+use super::GroupError;
+use super::classic::{
+    ClassicGroup, Identity, JoinReply, JoinRequest, LeavingMember, Left, SyncReply, SyncRequest,
+};
+use super::coordinator::GroupCoordinator;
+
+impl GroupCoordinator {
+    /// A member joins; answers when the join phase ends.
+    pub async fn join(&self, group_id: &str, request: JoinRequest) -> JoinReply {
+        let member_id = request.identity.member_id.clone();
+        let waiting = match self.begin_join(group_id, request) {
+            Ok(waiting) => waiting,
+            Err(error) => return JoinReply::failed(&member_id, error),
+        };
+        let gone = |_| JoinReply::failed(&member_id, GroupError::NotCoordinator);
+        waiting.await.unwrap_or_else(gone)
+    }
+
+    fn begin_join(
+        &self,
+        group_id: &str,
+        request: JoinRequest,
+    ) -> Result<tokio::sync::oneshot::Receiver<JoinReply>, GroupError> {
+        let (partition, owned) = self.owned_named(group_id)?;
+        ClassicGroup::check_session_timeout(&self.config(), request.session_timeout_ms)?;
+        let cell = if request.identity.member_id.is_empty() {
+            self.get_or_create(partition, &owned, group_id)
+        } else {
+            owned.get(group_id).ok_or(GroupError::UnknownMemberId)?
+        };
+        let mut inner = cell.inner.lock();
+        let (token, waiting) = inner.await_join();
+        let effects = inner.group.join(self.now(), token, request);
+        self.apply(&cell, &mut inner, effects);
+        Ok(waiting)
+    }
+
+    /// A member asks for its assignment; answers when the leader has brought it.
+    pub async fn sync(&self, group_id: &str, request: SyncRequest) -> SyncReply {
+        let waiting = match self.owned_named(group_id) {
+            // The rebalance is lost with the old coordinator: join again, here.
+            Err(GroupError::CoordinatorLoadInProgress) => {
+                return SyncReply::failed(GroupError::RebalanceInProgress);
+            }
+            Err(error) => return SyncReply::failed(error),
+            Ok((_, owned)) => {
+                let Some(cell) = owned.get(group_id) else {
+                    return SyncReply::failed(GroupError::UnknownMemberId);
+                };
+                let mut inner = cell.inner.lock();
+                let (token, waiting) = inner.await_sync();
+                let effects = inner.group.sync(self.now(), token, request);
+                self.apply(&cell, &mut inner, effects);
+                waiting
+            }
+        };
+        waiting.await.unwrap_or_else(|_| SyncReply::failed(GroupError::NotCoordinator))
+    }
+
+    /// A member is alive.
+    pub fn heartbeat(
+        &self,
+        group_id: &str,
+        identity: &Identity,
+        generation: i32,
+    ) -> Result<(), GroupError> {
+        let owned = match self.owned_named(group_id) {
+            // Sessions begin anew when the group is loaded.
+            Err(GroupError::CoordinatorLoadInProgress) => return Ok(()),
+            Err(error) => return Err(error),
+            Ok((_, owned)) => owned,
+        };
+        let cell = owned.get(group_id).ok_or(GroupError::UnknownMemberId)?;
+        let mut inner = cell.inner.lock();
+        let (result, effects) = inner.group.heartbeat(self.now(), identity, generation);
+        self.apply(&cell, &mut inner, effects);
+        result
+    }
+
+    /// Members leave; a result each, or why none could.
+    pub fn leave(&self, group_id: &str, members: &[LeavingMember]) -> Left {
+        let (_, owned) = self.owned_named(group_id)?;
+        let Some(cell) = owned.get(group_id) else {
+            return Ok(vec![Err(GroupError::UnknownMemberId); members.len()]);
+        };
+        let mut inner = cell.inner.lock();
+        let (left, effects) = inner.group.leave(self.now(), members);
+        self.apply(&cell, &mut inner, effects);
+        left
+    }
+}

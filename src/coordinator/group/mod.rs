@@ -1,0 +1,32 @@
+//! The group coordinator: members, generations and committed offsets, kept in
+//! `__consumer_offsets` with exactly Kafka 3.9's records.
+//!
+//! `classic` is the rebalance protocol as a pure machine, `offsets` what is committed, `records`
+//! how both are kept; the rest joins them to the log, to time and to waiting requests.
+
+mod administration;
+mod cell;
+pub mod classic;
+mod codec;
+mod commit;
+pub mod config;
+mod coordinator;
+pub mod error;
+#[cfg(test)]
+mod golden;
+mod loading;
+mod membership;
+pub mod offsets;
+pub mod records;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+pub use administration::{DescribedMember, Description, Overview};
+pub use commit::{CommitRequest, CommitResults, Fetched};
+pub use config::GroupConfig;
+pub use coordinator::GroupCoordinator;
+pub use error::GroupError;
+
+/// The topic in which groups are kept.
+pub const GROUP_TOPIC: &str = "__consumer_offsets";

@@ -1,0 +1,199 @@
+//! The committed offsets of one group: those that count, those being written, and those of open
+//! transactions. As the offset half of Kafka's `GroupMetadata`. Knows nothing of members.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::records::OffsetValue;
+use crate::types::TopicPartition;
+
+/// An offset, and where in the log it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Offset of its record in `__consumer_offsets`; what is later in the log wins.
+    pub written_at: i64,
+    /// The offset.
+    pub value: OffsetValue,
+}
+
+/// All offsets of one group.
+#[derive(Debug, Default)]
+pub struct Offsets {
+    committed: BTreeMap<TopicPartition, Committed>,
+    /// Appended, but not yet known to be replicated: the latest of each partition.
+    in_flight: HashMap<TopicPartition, OffsetValue>,
+    transactions: PendingTransactionOffsets,
+}
+
+/// Offsets of transactions that have not ended, by producer id. `written_at` is `None` until the
+/// append is known to be replicated.
+#[derive(Debug, Default)]
+pub struct PendingTransactionOffsets {
+    by_producer: HashMap<i64, HashMap<TopicPartition, (Option<i64>, OffsetValue)>>,
+}
+
+impl Offsets {
+    /// The offset of a partition.
+    pub fn get(&self, partition: &TopicPartition) -> Option<&OffsetValue> {
+        self.committed.get(partition).map(|c| &c.value)
+    }
+
+    /// All committed offsets, by partition.
+    pub fn iter(&self) -> impl Iterator<Item = (&TopicPartition, &OffsetValue)> {
+        self.committed.iter().map(|(partition, c)| (partition, &c.value))
+    }
+
+    /// Whether anything is committed or may be.
+    pub fn is_empty(&self) -> bool {
+        self.committed.is_empty()
+            && self.in_flight.is_empty()
+            && self.transactions.by_producer.is_empty()
+    }
+
+    /// Whether a newer offset of this partition is on its way (UNSTABLE_OFFSET_COMMIT).
+    pub fn is_unstable(&self, partition: &TopicPartition) -> bool {
+        self.in_flight.contains_key(partition)
+            || self.transactions.by_producer.values().any(|p| p.contains_key(partition))
+    }
+
+    /// A commit is about to be appended.
+    pub fn begin(&mut self, partition: TopicPartition, value: OffsetValue) {
+        self.in_flight.insert(partition, value);
+    }
+
+    /// A commit is replicated.
+    pub fn finish(&mut self, partition: &TopicPartition, written_at: i64, value: OffsetValue) {
+        self.end_in_flight(partition, &value);
+        self.put(partition.clone(), Committed { written_at, value });
+    }
+
+    /// A commit failed.
+    pub fn fail(&mut self, partition: &TopicPartition, value: &OffsetValue) {
+        self.end_in_flight(partition, value);
+    }
+
+    /// A newer commit of the same partition may have replaced it in flight.
+    fn end_in_flight(&mut self, partition: &TopicPartition, value: &OffsetValue) {
+        if self.in_flight.get(partition) == Some(value) {
+            self.in_flight.remove(partition);
+        }
+    }
+
+    /// Keeps what is later in the log.
+    pub fn put(&mut self, partition: TopicPartition, new: Committed) {
+        match self.committed.get(&partition) {
+            Some(old) if old.written_at > new.written_at => {}
+            _ => {
+                self.committed.insert(partition, new);
+            }
+        }
+    }
+
+    /// A commit within a transaction is about to be appended.
+    pub fn begin_transactional(
+        &mut self,
+        producer_id: i64,
+        partition: TopicPartition,
+        value: OffsetValue,
+    ) {
+        let pending = self.transactions.by_producer.entry(producer_id).or_default();
+        pending.insert(partition, (None, value));
+    }
+
+    /// A commit within a transaction is replicated; it counts when the transaction commits.
+    pub fn finish_transactional(
+        &mut self,
+        producer_id: i64,
+        partition: &TopicPartition,
+        written_at: i64,
+        value: &OffsetValue,
+    ) {
+        let pending = self.transactions.by_producer.get_mut(&producer_id);
+        if let Some((at, pending)) = pending.and_then(|p| p.get_mut(partition))
+            && pending == value
+        {
+            *at = Some(written_at);
+        }
+    }
+
+    /// A commit within a transaction failed.
+    pub fn fail_transactional(&mut self, producer_id: i64, partition: &TopicPartition) {
+        if let Some(pending) = self.transactions.by_producer.get_mut(&producer_id) {
+            if pending.get(partition).is_some_and(|(written_at, _)| written_at.is_none()) {
+                pending.remove(partition);
+            }
+            if pending.is_empty() {
+                self.transactions.by_producer.remove(&producer_id);
+            }
+        }
+    }
+
+    /// Restores a transaction's offset from the log.
+    pub fn put_transactional(
+        &mut self,
+        producer_id: i64,
+        partition: TopicPartition,
+        new: Committed,
+    ) {
+        let pending = self.transactions.by_producer.entry(producer_id).or_default();
+        pending.insert(partition, (Some(new.written_at), new.value));
+    }
+
+    /// A transaction has ended: its offsets count, or are forgotten.
+    pub fn end_transaction(&mut self, producer_id: i64, is_commit: bool) {
+        let Some(pending) = self.transactions.by_producer.remove(&producer_id) else {
+            return;
+        };
+        if !is_commit {
+            return;
+        }
+        for (partition, (written_at, value)) in pending {
+            if let Some(written_at) = written_at {
+                self.put(partition, Committed { written_at, value });
+            }
+        }
+    }
+
+    /// Whether this producer has offsets here that wait for the end of its transaction.
+    pub fn has_pending(&self, producer_id: i64) -> bool {
+        self.transactions.by_producer.contains_key(&producer_id)
+    }
+
+    /// Producers that have offsets here that wait for the end of their transactions.
+    pub fn pending_producers(&self) -> impl Iterator<Item = i64> {
+        self.transactions.by_producer.keys().copied()
+    }
+
+    /// Takes out those for which `expired` holds and of which no newer commit is being written.
+    pub fn remove_if(
+        &mut self,
+        mut expired: impl FnMut(&TopicPartition, &OffsetValue) -> bool,
+    ) -> Vec<TopicPartition> {
+        let in_flight = &self.in_flight;
+        let mut removed = Vec::new();
+        self.committed.retain(|partition, committed| {
+            let keep = in_flight.contains_key(partition) || !expired(partition, &committed.value);
+            if !keep {
+                removed.push(partition.clone());
+            }
+            keep
+        });
+        removed
+    }
+
+    /// Takes out an offset and everything that is on its way to replace it.
+    pub fn remove(&mut self, partition: &TopicPartition) -> bool {
+        self.in_flight.remove(partition);
+        self.transactions.by_producer.retain(|_, pending| {
+            pending.remove(partition);
+            !pending.is_empty()
+        });
+        self.committed.remove(partition).is_some()
+    }
+
+    /// Takes out everything; the partitions that had an offset.
+    pub fn clear(&mut self) -> Vec<TopicPartition> {
+        self.in_flight.clear();
+        self.transactions.by_producer.clear();
+        std::mem::take(&mut self.committed).into_keys().collect()
+    }
+}

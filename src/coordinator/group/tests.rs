@@ -1,0 +1,341 @@
+//! The coordinator against an internal topic in memory: what is written, loaded and answered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::classic::{Identity, JoinRequest, LeavingMember, Protocol, SyncRequest};
+use super::records::{GroupValue, Key, OffsetValue};
+use super::*;
+use crate::coordinator::state_log::memory::MemoryLog;
+use crate::coordinator::state_log::{ControlMarker, Producer, StateLogError};
+use crate::types::{TopicPartition, now_ms};
+
+const GROUP: &str = "g";
+
+async fn start(log: &Arc<MemoryLog>) -> Arc<GroupCoordinator> {
+    let config = GroupConfig { initial_rebalance_delay_ms: 0, ..GroupConfig::default() };
+    let coordinator =
+        GroupCoordinator::start(config, log.clone(), tokio::runtime::Handle::current());
+    coordinator.on_leadership(coordinator.partition_for(GROUP), 1);
+    loaded(&coordinator).await;
+    coordinator
+}
+
+async fn loaded(coordinator: &GroupCoordinator) {
+    while coordinator.fetch_offsets(GROUP, None, false)
+        == Err(GroupError::CoordinatorLoadInProgress)
+    {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn join(member_id: &str) -> JoinRequest {
+    JoinRequest {
+        identity: Identity { member_id: member_id.into(), instance_id: None },
+        client_id: "c".into(),
+        client_host: "/127.0.0.1".into(),
+        require_known_member_id: false,
+        can_skip_assignment: false,
+        rebalance_timeout_ms: 60_000,
+        session_timeout_ms: 30_000,
+        protocol_type: "consumer".into(),
+        protocols: vec![Protocol {
+            name: "range".into(),
+            metadata: Bytes::from_static(b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff"),
+        }],
+        reason: None,
+        unique: uuid::Uuid::new_v4(),
+    }
+}
+
+/// A stable group of one member.
+async fn stable(coordinator: &GroupCoordinator) -> Identity {
+    let joined = coordinator.join(GROUP, join("")).await;
+    assert_eq!(joined.error, None);
+    let identity = Identity { member_id: joined.member_id.clone(), instance_id: None };
+    let part = Bytes::from_static(b"part");
+    let sync = SyncRequest {
+        identity: identity.clone(),
+        generation: 1,
+        assignments: [(joined.member_id, part.clone())].into(),
+        ..SyncRequest::default()
+    };
+    let synced = coordinator.sync(GROUP, sync).await;
+    assert_eq!((synced.error, synced.assignment), (None, part));
+    identity
+}
+
+fn value(offset: i64) -> OffsetValue {
+    OffsetValue {
+        offset,
+        leader_epoch: 3,
+        metadata: "m".into(),
+        commit_timestamp: now_ms(),
+        expire_timestamp: None,
+    }
+}
+
+fn tp(topic: &str) -> TopicPartition {
+    TopicPartition::new(topic, 0)
+}
+
+fn commit(topic: &str, offset: i64) -> CommitRequest {
+    CommitRequest {
+        group_id: GROUP.into(),
+        generation: -1,
+        offsets: vec![(tp(topic), value(offset))],
+        ..CommitRequest::default()
+    }
+}
+
+fn committed(coordinator: &GroupCoordinator, topic: &str) -> Option<i64> {
+    let found = coordinator.fetch_offsets(GROUP, Some(&[tp(topic)]), false).expect("loaded");
+    found[0].1.clone().expect("stable").map(|value| value.offset)
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_loaded_here_is_someone_elses() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator =
+        GroupCoordinator::start(GroupConfig::default(), log, tokio::runtime::Handle::current());
+    let error = GroupError::NotCoordinator;
+    assert_eq!(coordinator.join(GROUP, join("")).await.error, Some(error.clone()));
+    assert_eq!(coordinator.commit_offsets(commit("t", 1)).await, vec![Err(error)]);
+    assert_eq!(coordinator.join("", join("")).await.error, Some(GroupError::InvalidGroupId));
+    coordinator.shutdown();
+    let gone = Some(GroupError::CoordinatorNotAvailable);
+    assert_eq!(coordinator.join(GROUP, join("")).await.error, gone);
+}
+
+#[tokio::test]
+async fn a_group_moves_to_another_coordinator_with_its_members_and_offsets() {
+    let log = Arc::new(MemoryLog::default());
+    let first = start(&log).await;
+    let identity = stable(&first).await;
+    let request = CommitRequest { identity: identity.clone(), generation: 1, ..commit("t", 42) };
+    assert_eq!(first.commit_offsets(request).await, vec![Ok(())]);
+    first.on_resignation(first.partition_for(GROUP));
+    assert_eq!(first.heartbeat(GROUP, &identity, 1), Err(GroupError::NotCoordinator));
+
+    let second = start(&log).await;
+    assert_eq!(second.heartbeat(GROUP, &identity, 1), Ok(()));
+    assert_eq!(committed(&second, "t"), Some(42));
+    let described = second.describe(GROUP).expect("loaded");
+    assert_eq!((described.state, &*described.protocol), ("Stable", "range"));
+    assert_eq!(described.members[0].assignment, "part");
+    assert_eq!(&*described.members[0].client_host, "/127.0.0.1");
+}
+
+#[tokio::test]
+async fn an_assignment_that_cannot_be_stored_is_not_given_out() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let joined = coordinator.join(GROUP, join("")).await;
+    for (error, answer) in [
+        (StateLogError::NotLeader, GroupError::NotCoordinator),
+        (StateLogError::TimedOut, GroupError::RebalanceInProgress),
+    ] {
+        log.fail_commits(Some(error));
+        let again = coordinator.join(GROUP, join(&joined.member_id)).await;
+        let sync = SyncRequest {
+            identity: Identity { member_id: joined.member_id.clone(), instance_id: None },
+            generation: again.generation,
+            ..SyncRequest::default()
+        };
+        assert_eq!(coordinator.sync(GROUP, sync).await.error, Some(answer));
+    }
+}
+
+#[tokio::test]
+async fn commits_that_fail_leave_the_old_offset() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    assert_eq!(coordinator.commit_offsets(commit("t", 1)).await, vec![Ok(())]);
+    log.fail_commits(Some(StateLogError::NotEnoughReplicasAfterAppend));
+    let error = GroupError::CoordinatorNotAvailable;
+    assert_eq!(coordinator.commit_offsets(commit("t", 2)).await, vec![Err(error)]);
+    log.fail_commits(None);
+    log.fail_appends(Some(StateLogError::TooLarge));
+    let error = GroupError::InvalidCommitOffsetSize;
+    assert_eq!(coordinator.commit_offsets(commit("t", 3)).await, vec![Err(error)]);
+    assert_eq!(committed(&coordinator, "t"), Some(1));
+    let found = coordinator.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
+    assert!(found[0].1.is_ok(), "nothing is in flight any more");
+}
+
+#[tokio::test]
+async fn long_metadata_fails_its_partition_only() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let mut request = commit("t", 1);
+    let long = OffsetValue { metadata: "x".repeat(4_097).into(), ..value(2) };
+    request.offsets.push((tp("u"), long));
+    let too_large = Err(GroupError::OffsetMetadataTooLarge);
+    assert_eq!(coordinator.commit_offsets(request).await, vec![Ok(()), too_large]);
+    assert_eq!((committed(&coordinator, "t"), committed(&coordinator, "u")), (Some(1), None));
+}
+
+#[tokio::test]
+async fn a_commit_with_a_generation_needs_a_group() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let request = CommitRequest { generation: 1, ..commit("t", 1) };
+    let results = coordinator.commit_offsets(request).await;
+    assert_eq!(results, vec![Err(GroupError::IllegalGeneration)]);
+    assert!(coordinator.list().expect("active").0.is_empty(), "no group was made");
+}
+
+#[tokio::test]
+async fn offsets_of_a_transaction_count_when_it_commits() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let partition = coordinator.partition_for(GROUP);
+    let with = |id: i64, offset: i64| CommitRequest {
+        producer: Some(Producer { id, epoch: 0 }),
+        ..commit("t", offset)
+    };
+    assert_eq!(coordinator.commit_offsets(with(7, 5)).await, vec![Ok(())]);
+    assert_eq!(committed(&coordinator, "t"), None);
+    let stable = coordinator.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
+    assert_eq!(stable[0].1, Err(GroupError::UnstableOffsetCommit));
+
+    let second = start(&log).await;
+    let stable = second.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
+    assert_eq!(stable[0].1, Err(GroupError::UnstableOffsetCommit), "pending when loaded");
+    second.on_transaction_end(7, &[partition], true);
+    assert_eq!(committed(&second, "t"), Some(5));
+
+    log.append_marker(partition, 7, ControlMarker::Commit);
+    coordinator.on_transaction_end(7, &[partition], true);
+    assert_eq!(coordinator.commit_offsets(with(8, 9)).await, vec![Ok(())]);
+    log.append_marker(partition, 8, ControlMarker::Abort);
+    coordinator.on_transaction_end(8, &[partition], false);
+    assert_eq!(committed(&coordinator, "t"), Some(5));
+    let third = start(&log).await;
+    assert_eq!(committed(&third, "t"), Some(5), "the log says the same");
+}
+
+#[tokio::test]
+async fn groups_are_deleted_only_without_members_and_leave_tombstones() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    assert_eq!(coordinator.delete_group(GROUP), Err(GroupError::GroupIdNotFound));
+    let identity = stable(&coordinator).await;
+    assert_eq!(coordinator.delete_group(GROUP), Err(GroupError::NonEmptyGroup));
+    let request = CommitRequest { identity: identity.clone(), generation: 1, ..commit("t", 1) };
+    coordinator.commit_offsets(request).await;
+    let left = coordinator.leave(GROUP, &[LeavingMember { identity, reason: None }]);
+    assert_eq!(left, Ok(vec![Ok(())]));
+    assert_eq!(coordinator.delete_group(GROUP), Ok(()));
+    let records = log.records(coordinator.partition_for(GROUP));
+    let buried: Vec<Bytes> =
+        records.iter().rev().take(2).rev().filter_map(|r| r.key.clone()).collect();
+    assert!(records.iter().rev().take(2).all(|record| record.value.is_none()));
+    assert_eq!(buried, [Key::encode_offset(GROUP, &tp("t")), Key::encode_group(GROUP)]);
+    assert_eq!(coordinator.describe(GROUP).expect("owned").state, "Dead");
+    assert!(start(&log).await.list().expect("active").0.is_empty());
+}
+
+#[tokio::test]
+async fn offsets_of_subscribed_topics_cannot_be_deleted() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let identity = stable(&coordinator).await;
+    for topic in ["t", "u"] {
+        let request =
+            CommitRequest { identity: identity.clone(), generation: 1, ..commit(topic, 1) };
+        assert_eq!(coordinator.commit_offsets(request).await, vec![Ok(())]);
+    }
+    let results = coordinator.delete_offsets(GROUP, &[tp("t"), tp("u")]);
+    assert_eq!(results, Ok(vec![Err(GroupError::GroupSubscribedToTopic), Ok(())]));
+    assert_eq!((committed(&coordinator, "t"), committed(&coordinator, "u")), (Some(1), None));
+}
+
+#[tokio::test]
+async fn offsets_expire_by_who_may_still_need_them() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let old = |topic: &str| {
+        let value = OffsetValue { commit_timestamp: 1, ..value(1) };
+        (tp(topic), value)
+    };
+    let identity = stable(&coordinator).await;
+    let request = CommitRequest {
+        identity: identity.clone(),
+        generation: 1,
+        offsets: vec![old("t"), old("u")],
+        ..commit("t", 1)
+    };
+    coordinator.commit_offsets(request).await;
+    coordinator.expire_offsets();
+    assert_eq!(committed(&coordinator, "t"), Some(1), "subscribed");
+    assert_eq!(committed(&coordinator, "u"), None, "old and not subscribed");
+    coordinator.leave(GROUP, &[LeavingMember { identity, reason: None }]).expect("left");
+    coordinator.expire_offsets();
+    assert_eq!(committed(&coordinator, "t"), Some(1), "the group has just become empty");
+    coordinator.set_config(GroupConfig { offsets_retention_ms: 0, ..GroupConfig::default() });
+    coordinator.expire_offsets();
+    assert!(coordinator.list().expect("active").0.is_empty(), "and with its offsets it went");
+}
+
+#[tokio::test]
+async fn a_simple_consumers_offsets_expire_by_their_own_time() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let mut request = commit("t", 1);
+    let expired = OffsetValue { expire_timestamp: Some(1), ..value(2) };
+    let old = OffsetValue { commit_timestamp: 1, ..value(3) };
+    request.offsets.extend([(tp("u"), expired), (tp("v"), old)]);
+    coordinator.commit_offsets(request).await;
+    coordinator.expire_offsets();
+    let left: Vec<_> = ["t", "u", "v"].map(|topic| committed(&coordinator, topic)).into();
+    assert_eq!(left, [Some(1), None, None]);
+    let records = log.records(coordinator.partition_for(GROUP));
+    assert_eq!(records.iter().filter(|record| record.value.is_none()).count(), 2);
+}
+
+#[tokio::test]
+async fn offsets_go_with_their_topic() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    coordinator.commit_offsets(commit("t", 1)).await;
+    coordinator.commit_offsets(commit("u", 1)).await;
+    coordinator.on_partitions_deleted(&[tp("t")]);
+    assert_eq!((committed(&coordinator, "t"), committed(&coordinator, "u")), (None, Some(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadlines_come_without_requests() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    coordinator.set_config(GroupConfig::default());
+    // The initial delay of 3 s ends by the timer, then the session of 30 s.
+    let joined = coordinator.join(GROUP, join("")).await;
+    assert_eq!((joined.error, joined.generation), (None, 1));
+    let partition = coordinator.partition_for(GROUP);
+    while log.records(partition).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    let value = log.records(partition)[0].value.clone().expect("not a tombstone");
+    let value = GroupValue::decode(value).expect("a group");
+    assert_eq!((value.generation, value.members.len()), (2, 0));
+}
+
+#[test]
+fn group_values_are_read_in_every_version() {
+    let v0 = b"\0\0\0\x08consumer\0\0\0\x05\0\x05range\0\x01m\0\0\0\x01\
+               \0\x01m\0\x01c\0\x02/h\0\0\0\x0a\0\0\0\x01s\0\0\0\x01a";
+    let read = GroupValue::decode(Bytes::from_static(v0)).expect("v0");
+    assert_eq!((read.generation, read.state_timestamp), (5, -1));
+    let member = &read.members[0];
+    assert_eq!((member.session_timeout_ms, member.rebalance_timeout_ms), (10, 10));
+    assert_eq!((&member.subscription[..], &member.assignment[..]), (&b"s"[..], &b"a"[..]));
+    assert_eq!(GroupValue::decode(read.encode()), Some(read.clone()), "v3");
+    let v4 = b"\0\x04\x09consumer\0\0\0\x05\x06range\x02m\xff\xff\xff\xff\xff\xff\xff\xff\x02\
+               \x02m\0\x02c\x03/h\0\0\0\x0a\0\0\0\x0a\x02s\x02a\0\0";
+    assert_eq!(GroupValue::decode(Bytes::from_static(v4)), Some(read));
+    for cut in 0..v4.len() {
+        assert_eq!(GroupValue::decode(Bytes::copy_from_slice(&v4[..cut])), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! An internal topic in memory, for tests: it fails when told to, and commits when told to.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use super::{Appended, ControlMarker, NewBatch, StateBatch, StateLog, StateLogError, StateRecord};
+
+/// The twin of a real topic.
+#[derive(Default)]
+pub struct MemoryLog {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    partitions: HashMap<i32, Vec<StateBatch>>,
+    append_error: Option<StateLogError>,
+    commit_error: Option<StateLogError>,
+}
+
+impl MemoryLog {
+    /// Fails every append from now on, or none.
+    pub fn fail_appends(&self, error: Option<StateLogError>) {
+        self.state.lock().append_error = error;
+    }
+
+    /// Fails every wait for replicas from now on, or none.
+    pub fn fail_commits(&self, error: Option<StateLogError>) {
+        self.state.lock().commit_error = error;
+    }
+
+    /// All records of a partition.
+    pub fn records(&self, partition: i32) -> Vec<StateRecord> {
+        let state = self.state.lock();
+        let batches = state.partitions.get(&partition).map(Vec::as_slice).unwrap_or_default();
+        batches.iter().flat_map(|b| b.records.iter().cloned()).collect()
+    }
+
+    /// Ends a producer's transaction.
+    pub fn append_marker(&self, partition: i32, producer_id: i64, marker: ControlMarker) {
+        let mut state = self.state.lock();
+        let log = state.partitions.entry(partition).or_default();
+        let base_offset = log.last().map_or(0, |b| b.next_offset);
+        log.push(StateBatch {
+            base_offset,
+            next_offset: base_offset + 1,
+            producer_id,
+            is_transactional: true,
+            marker: Some(marker),
+            records: Vec::new(),
+        });
+    }
+}
+
+#[async_trait]
+impl StateLog for MemoryLog {
+    fn partitions(&self) -> i32 {
+        50
+    }
+
+    fn append(&self, partition: i32, batch: &NewBatch) -> Result<Appended, StateLogError> {
+        let mut state = self.state.lock();
+        if let Some(error) = &state.append_error {
+            return Err(error.clone());
+        }
+        let log = state.partitions.entry(partition).or_default();
+        let base_offset = log.last().map_or(0, |b| b.next_offset);
+        let records: Vec<StateRecord> = (base_offset..)
+            .zip(&batch.records)
+            .map(|(offset, (key, value))| StateRecord {
+                offset,
+                timestamp: batch.timestamp,
+                key: Some(key.clone()),
+                value: value.clone(),
+            })
+            .collect();
+        let end_offset = base_offset + records.len() as i64;
+        log.push(StateBatch {
+            base_offset,
+            next_offset: end_offset,
+            producer_id: batch.producer.map_or(-1, |p| p.id),
+            is_transactional: batch.producer.is_some(),
+            marker: None,
+            records,
+        });
+        Ok(Appended { base_offset, end_offset })
+    }
+
+    async fn committed(
+        &self,
+        _partition: i32,
+        _end_offset: i64,
+        _timeout: Duration,
+    ) -> Result<(), StateLogError> {
+        self.state.lock().commit_error.clone().map_or(Ok(()), Err)
+    }
+
+    fn bounds(&self, partition: i32) -> Result<std::ops::Range<i64>, StateLogError> {
+        let state = self.state.lock();
+        Ok(0..state.partitions.get(&partition).and_then(|l| l.last()).map_or(0, |b| b.next_offset))
+    }
+
+    fn read(
+        &self,
+        partition: i32,
+        offset: i64,
+        _max_bytes: usize,
+    ) -> Result<Vec<StateBatch>, StateLogError> {
+        let state = self.state.lock();
+        let batches = state.partitions.get(&partition).map(Vec::as_slice).unwrap_or_default();
+        Ok(batches.iter().filter(|b| b.base_offset >= offset).take(2).cloned().collect())
+    }
+}

@@ -1,0 +1,89 @@
+//! CreatePartitions (37), v0-3.
+//!
+//! v1 throttle on the client's side; v2 flexible; v3 quota errors. As
+//! `KafkaApis.handleCreatePartitionsRequest`. The answer waits for the new partitions' leaders.
+
+use super::RequestContext;
+use super::cluster_view::{is_led, message, racks, wait_for};
+use super::error::ToErrorCode;
+use crate::broker::Broker;
+use crate::controller::{ControllerError, NewPartitions};
+use crate::metadata::records::paths;
+use crate::types::ErrorCode;
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Adds partitions, to each topic by itself.
+pub async fn handle(
+    broker: &Arc<Broker>,
+    _context: &RequestContext,
+    request: CreatePartitionsRequest,
+) -> CreatePartitionsResponse {
+    let began = Instant::now();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for topic in &request.topics {
+        *counts.entry(topic.name.to_string()).or_default() += 1;
+    }
+    let mut results = Vec::new();
+    for topic in &request.topics {
+        let name = topic.name.to_string();
+        let is_repeated = match counts.remove(&name) {
+            Some(count) => count > 1,
+            None => continue,
+        };
+        let result = add(broker, topic, is_repeated, request.validate_only).await;
+        let result = match result {
+            Ok(()) if !request.validate_only => {
+                let spent = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
+                let left = request.timeout_ms.saturating_sub(spent);
+                let is_there = wait_for(broker, left, |i| is_led(i, &name, topic.count)).await;
+                if is_there { Ok(()) } else { Err(ControllerError::RequestTimedOut) }
+            }
+            result => result,
+        };
+        let (code, text) = match &result {
+            Ok(()) => (ErrorCode::NONE, None),
+            Err(error) => (error.error_code(), message(error)),
+        };
+        results.push(
+            CreatePartitionsTopicResult::default()
+                .with_name(topic.name.clone())
+                .with_error_code(code.0)
+                .with_error_message(text),
+        );
+    }
+    CreatePartitionsResponse::default().with_results(results)
+}
+
+async fn add(
+    broker: &Broker,
+    topic: &CreatePartitionsTopic,
+    is_repeated: bool,
+    validate_only: bool,
+) -> Result<(), ControllerError> {
+    let controller = &broker.controller;
+    if !controller.is_active() {
+        return Err(ControllerError::NotController);
+    }
+    if is_repeated {
+        return Err(ControllerError::InvalidRequest("Duplicate topic in request.".into()));
+    }
+    let deleting = controller.store().get(&paths::delete_topic(&topic.name)).await?;
+    if deleting.is_some() {
+        return Err(ControllerError::InvalidTopic("The topic is queued for deletion.".into()));
+    }
+    let replicas =
+        |a: &kafka_protocol::messages::create_partitions_request::CreatePartitionsAssignment| {
+            a.broker_ids.iter().map(|id| id.0).collect()
+        };
+    let asked = NewPartitions {
+        topic: topic.name.to_string(),
+        count: topic.count,
+        assignments: topic.assignments.as_ref().map(|all| all.iter().map(replicas).collect()),
+    };
+    controller.create_partitions(&racks(broker), asked, validate_only).await
+}

@@ -1,0 +1,162 @@
+//! What each layer's errors are on the wire: the only place that maps them to Kafka codes.
+//!
+//! As `o.a.k.common.protocol.Errors.forException`. No arm is `_`: a new variant must be decided.
+
+use crate::controller::ControllerError;
+use crate::coordinator::group::GroupError;
+use crate::log::{AppendError, LogError, ReadError};
+use crate::metadata::store::StoreError;
+use crate::partition::PartitionError;
+use crate::types::ErrorCode;
+
+/// An error that has a Kafka code.
+pub trait ToErrorCode {
+    /// The code that a client gets for this error.
+    fn error_code(&self) -> ErrorCode;
+}
+
+impl ToErrorCode for StoreError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            StoreError::NoNode(_)
+            | StoreError::NodeExists(_)
+            | StoreError::BadVersion(_)
+            | StoreError::NotEmpty(_)
+            | StoreError::SessionExpired
+            | StoreError::Unavailable(_)
+            | StoreError::Other(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}
+
+impl ToErrorCode for PartitionError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            PartitionError::Unknown => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            PartitionError::NotLeader => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            PartitionError::FencedLeaderEpoch => ErrorCode::FENCED_LEADER_EPOCH,
+            PartitionError::UnknownLeaderEpoch => ErrorCode::UNKNOWN_LEADER_EPOCH,
+            PartitionError::NotEnoughReplicas { .. } => ErrorCode::NOT_ENOUGH_REPLICAS,
+            PartitionError::NotEnoughReplicasAfterAppend => {
+                ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
+            }
+            PartitionError::TimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            PartitionError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            PartitionError::OffsetNotAvailable => ErrorCode::OFFSET_NOT_AVAILABLE,
+            PartitionError::NotDeletable => ErrorCode::POLICY_VIOLATION,
+            PartitionError::StaleControllerEpoch => ErrorCode::STALE_CONTROLLER_EPOCH,
+            PartitionError::InconsistentTopicId => ErrorCode::INCONSISTENT_TOPIC_ID,
+            PartitionError::Append(error) => error.error_code(),
+            PartitionError::Read(error) => error.error_code(),
+            PartitionError::Log(error) => error.error_code(),
+        }
+    }
+}
+impl ToErrorCode for AppendError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            AppendError::Corrupt(_) => ErrorCode::CORRUPT_MESSAGE,
+            AppendError::InvalidRecord { .. } => ErrorCode::INVALID_RECORD,
+            AppendError::InvalidTimestamp { .. } => ErrorCode::INVALID_TIMESTAMP,
+            AppendError::UnsupportedCompression => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+            AppendError::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
+            AppendError::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            AppendError::OutOfOrderSequence { .. } => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+            AppendError::InvalidProducerEpoch { .. } => ErrorCode::INVALID_PRODUCER_EPOCH,
+            AppendError::CoordinatorFenced => ErrorCode::TRANSACTION_COORDINATOR_FENCED,
+            AppendError::InvalidTxnState => ErrorCode::INVALID_TXN_STATE,
+            AppendError::UnexpectedOffset { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+            AppendError::Log(error) => error.error_code(),
+        }
+    }
+}
+
+impl ToErrorCode for ReadError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            ReadError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            ReadError::Log(error) => error.error_code(),
+        }
+    }
+}
+
+impl ToErrorCode for LogError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            LogError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            LogError::InconsistentTopicId => ErrorCode::INCONSISTENT_TOPIC_ID,
+            LogError::Io(_)
+            | LogError::Offline(_)
+            | LogError::Malformed { .. }
+            | LogError::Locked(_)
+            | LogError::NoDirectory => ErrorCode::KAFKA_STORAGE_ERROR,
+        }
+    }
+}
+
+impl ToErrorCode for GroupError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            GroupError::InvalidGroupId => ErrorCode::INVALID_GROUP_ID,
+            GroupError::CoordinatorNotAvailable => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+            GroupError::CoordinatorLoadInProgress => ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+            GroupError::NotCoordinator => ErrorCode::NOT_COORDINATOR,
+            GroupError::UnknownMemberId => ErrorCode::UNKNOWN_MEMBER_ID,
+            GroupError::FencedInstanceId => ErrorCode::FENCED_INSTANCE_ID,
+            GroupError::IllegalGeneration => ErrorCode::ILLEGAL_GENERATION,
+            GroupError::InconsistentGroupProtocol => ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+            GroupError::RebalanceInProgress => ErrorCode::REBALANCE_IN_PROGRESS,
+            GroupError::MemberIdRequired => ErrorCode::MEMBER_ID_REQUIRED,
+            GroupError::GroupMaxSizeReached => ErrorCode::GROUP_MAX_SIZE_REACHED,
+            GroupError::InvalidSessionTimeout => ErrorCode::INVALID_SESSION_TIMEOUT,
+            GroupError::GroupIdNotFound => ErrorCode::GROUP_ID_NOT_FOUND,
+            GroupError::NonEmptyGroup => ErrorCode::NON_EMPTY_GROUP,
+            GroupError::GroupSubscribedToTopic => ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC,
+            GroupError::OffsetMetadataTooLarge => ErrorCode::OFFSET_METADATA_TOO_LARGE,
+            GroupError::InvalidCommitOffsetSize => ErrorCode::INVALID_COMMIT_OFFSET_SIZE,
+            GroupError::UnstableOffsetCommit => ErrorCode::UNSTABLE_OFFSET_COMMIT,
+            GroupError::RequestTimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            GroupError::InvalidProducerEpoch => ErrorCode::INVALID_PRODUCER_EPOCH,
+            GroupError::InvalidTransactionState => ErrorCode::INVALID_TXN_STATE,
+            GroupError::UnknownTopicOrPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            GroupError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}
+
+/// The code of a group request's outcome: 0 without error.
+pub fn code_of(error: Option<&GroupError>) -> i16 {
+    error.map_or(ErrorCode::NONE, ToErrorCode::error_code).0
+}
+
+impl ToErrorCode for ControllerError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            ControllerError::NotController => ErrorCode::NOT_CONTROLLER,
+            ControllerError::StaleBrokerEpoch => ErrorCode::STALE_BROKER_EPOCH,
+            ControllerError::BrokerNotAvailable => ErrorCode::BROKER_NOT_AVAILABLE,
+            ControllerError::TopicExists(_) => ErrorCode::TOPIC_ALREADY_EXISTS,
+            ControllerError::InvalidTopic(_) => ErrorCode::INVALID_TOPIC_EXCEPTION,
+            ControllerError::InvalidPartitions(_) => ErrorCode::INVALID_PARTITIONS,
+            ControllerError::InvalidReplicationFactor(_) => ErrorCode::INVALID_REPLICATION_FACTOR,
+            ControllerError::InvalidReplicaAssignment(_) => ErrorCode::INVALID_REPLICA_ASSIGNMENT,
+            ControllerError::InvalidConfig(_) => ErrorCode::INVALID_CONFIG,
+            ControllerError::InvalidRequest(_) => ErrorCode::INVALID_REQUEST,
+            ControllerError::UnknownTopicOrPartition(_) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ControllerError::RequestTimedOut => ErrorCode::REQUEST_TIMED_OUT,
+            ControllerError::ReassignmentInProgress(_) => ErrorCode::REASSIGNMENT_IN_PROGRESS,
+            ControllerError::NoReassignmentInProgress => ErrorCode::NO_REASSIGNMENT_IN_PROGRESS,
+            ControllerError::ElectionNotNeeded => ErrorCode::ELECTION_NOT_NEEDED,
+            ControllerError::PreferredLeaderNotAvailable(_) => {
+                ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE
+            }
+            ControllerError::EligibleLeadersNotAvailable(_) => {
+                ErrorCode::ELIGIBLE_LEADERS_NOT_AVAILABLE
+            }
+            ControllerError::FencedLeaderEpoch => ErrorCode::FENCED_LEADER_EPOCH,
+            ControllerError::InvalidUpdateVersion => ErrorCode::INVALID_UPDATE_VERSION,
+            ControllerError::IneligibleReplica => ErrorCode::INELIGIBLE_REPLICA,
+            ControllerError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Fetch (1), v0-17: reads records, for consumers and for followers.
+//!
+//! v1 throttle time; v3 max bytes of the whole (KIP-74: the first batch comes whole); v4 isolation
+//! and aborted transactions (KIP-98), message format 2; v5 log start; v7 sessions (KIP-227); v9
+//! leader epoch (KIP-320); v10 zstd (KIP-110); v11 rack (KIP-392); v12 flexible, diverging epoch
+//! (KIP-595); v13 topic ids (KIP-516); v15 replica state (KIP-903); v16 the new leader in errors
+//! (KIP-951); v17 directory id (KIP-853, unused). Rules: `KafkaApis.handleFetchRequest`,
+//! `ReplicaManager.fetchMessages` and `DelayedFetch`.
+
+mod convert;
+mod encode;
+mod request;
+mod rows;
+
+use super::{Reply, RequestContext};
+use crate::broker::Broker;
+use crate::partition::Waiter;
+use crate::partition::sessions::{Begun, SessionError};
+use crate::types::{ErrorCode, now_ms};
+use kafka_protocol::messages::FetchRequest;
+use request::Plan;
+use rows::Row;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Serves one Fetch: merges it with its session, reads, waits while too little is there.
+pub async fn handle(
+    broker: &Arc<Broker>,
+    context: &RequestContext,
+    request: FetchRequest,
+) -> Reply {
+    let plan = request::plan(broker, context, &request);
+    let begun = broker.fetch_sessions.begin(
+        plan.asked,
+        plan.uses_topic_ids,
+        request::wanted(broker, &plan, &request),
+        &request::forgotten(broker, &plan, &request),
+        now_ms(),
+    );
+    match begun {
+        Ok(begun) => {
+            let rows = read(broker, context, &plan, &begun).await;
+            answer(broker, context, &plan, begun, rows)
+        }
+        Err(error) => encode::error(context.api_version, session_code(error)),
+    }
+}
+
+fn session_code(error: SessionError) -> ErrorCode {
+    match error {
+        SessionError::NotFound => ErrorCode::FETCH_SESSION_ID_NOT_FOUND,
+        SessionError::InvalidEpoch => ErrorCode::INVALID_FETCH_SESSION_EPOCH,
+        SessionError::TopicIds => ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR,
+    }
+}
+
+/// Reads all partitions, and again whenever one of them moved, until there are `min_bytes`, an
+/// error, or the deadline.
+async fn read(
+    broker: &Arc<Broker>,
+    context: &RequestContext,
+    plan: &Plan,
+    begun: &Begun,
+) -> Vec<Row> {
+    let partitions = begun.partitions();
+    let rows = rows::read_all(broker, context, plan, partitions);
+    if rows::is_enough(plan, &rows) {
+        return rows;
+    }
+    let deadline = Instant::now() + Duration::from_millis(plan.max_wait_ms);
+    let waiter = Waiter::new();
+    let watched: Vec<_> = rows::replicas(broker, partitions);
+    watched.iter().for_each(|partition| partition.register(&waiter));
+    loop {
+        // Looks again after registering, so that no move falls between.
+        let rows = rows::read_all(broker, context, plan, partitions);
+        if rows::is_enough(plan, &rows) || !waiter.wait_until(deadline).await {
+            return rows;
+        }
+    }
+}
+
+fn answer(
+    broker: &Arc<Broker>,
+    context: &RequestContext,
+    plan: &Plan,
+    begun: Begun,
+    rows: Vec<Row>,
+) -> Reply {
+    let answers: Vec<_> = rows.iter().map(Row::as_answer).collect();
+    let version = context.api_version;
+    let sessions = &broker.fetch_sessions;
+    let (session_id, rows) = match begun {
+        Begun::Sessionless(_) => (0, rows),
+        Begun::Full(partitions) => {
+            let is_follower = plan.follower.is_some();
+            let ids = plan.uses_topic_ids;
+            (sessions.create(partitions, &answers, is_follower, ids, now_ms()), rows)
+        }
+        Begun::Incremental { id, epoch, .. } => match sessions.answered(id, epoch, &answers) {
+            Ok(sent) => {
+                let kept = rows.into_iter().zip(sent).filter(|(_, sent)| *sent);
+                (id, kept.map(|(row, _)| row).collect())
+            }
+            Err(error) => return encode::error(version, session_code(error)),
+        },
+    };
+    encode::response(version, session_id, rows, |row| rows::new_leader(broker, context, row))
+}

@@ -1,0 +1,201 @@
+//! Reading the partitions of a Fetch, within its limits.
+//!
+//! As `ReplicaManager.readFromLog`: in order, each within what the ones before left; while nothing
+//! was found, the first batch may exceed every limit.
+
+use super::convert;
+use super::request::Plan;
+use crate::broker::Broker;
+use crate::handlers::error::ToErrorCode;
+use crate::handlers::lookup::{self, Node};
+use crate::handlers::{Part, RequestContext};
+use crate::log::{AbortedTransaction, LogRead};
+use crate::partition::sessions::{Answer, Cached, Key};
+use crate::partition::{FollowerFetch, Partition, PartitionRead, ReadParams};
+use crate::types::ErrorCode;
+use std::sync::Arc;
+
+/// The answer of one partition.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub key: Key,
+    pub code: ErrorCode,
+    pub high_watermark: i64,
+    pub last_stable_offset: i64,
+    pub log_start_offset: i64,
+    /// `None` is written as null.
+    pub aborted: Option<Vec<AbortedTransaction>>,
+    pub diverging: Option<(i32, i64)>,
+    pub records: Option<Part>,
+}
+
+impl Row {
+    fn error(key: Key, code: ErrorCode) -> Row {
+        Row {
+            key,
+            code,
+            high_watermark: -1,
+            last_stable_offset: -1,
+            log_start_offset: -1,
+            aborted: Some(Vec::new()),
+            diverging: None,
+            records: None,
+        }
+    }
+
+    /// Bytes of records.
+    pub fn records_len(&self) -> usize {
+        self.records.as_ref().map_or(0, Part::len)
+    }
+
+    /// What its session has to know.
+    pub fn as_answer(&self) -> Answer {
+        Answer {
+            has_records: self.records_len() > 0,
+            high_watermark: self.high_watermark,
+            log_start: self.log_start_offset,
+            is_error: self.code != ErrorCode::NONE,
+            is_always_sent: self.diverging.is_some(),
+        }
+    }
+}
+
+/// The replicas among the partitions, to wait on.
+pub(super) fn replicas(broker: &Broker, partitions: &[Cached]) -> Vec<Arc<Partition>> {
+    let find = |cached: &Cached| {
+        let topic = cached.key.topic.as_deref()?;
+        broker.replicas.get(topic, cached.key.partition)
+    };
+    partitions.iter().filter_map(find).collect()
+}
+
+/// Whether the client need not wait for more.
+pub(super) fn is_enough(plan: &Plan, rows: &[Row]) -> bool {
+    let bytes: usize = rows.iter().map(Row::records_len).sum();
+    let is_urgent = |row: &Row| row.code != ErrorCode::NONE || row.diverging.is_some();
+    plan.max_wait_ms == 0
+        || rows.is_empty()
+        || bytes >= plan.min_bytes
+        || rows.iter().any(is_urgent)
+}
+
+/// Reads all partitions in order.
+pub(super) fn read_all(
+    broker: &Broker,
+    context: &RequestContext,
+    plan: &Plan,
+    partitions: &[Cached],
+) -> Vec<Row> {
+    let _ = context;
+    let mut left = plan.max_bytes;
+    let mut min_one_batch = !plan.is_limit_hard;
+    let mut rows = Vec::with_capacity(partitions.len());
+    for cached in partitions {
+        let row = read_one(broker, plan, cached, left, min_one_batch);
+        let len = row.records_len();
+        min_one_batch &= len == 0;
+        left = left.saturating_sub(len);
+        rows.push(row);
+    }
+    rows
+}
+
+fn read_one(
+    broker: &Broker,
+    plan: &Plan,
+    cached: &Cached,
+    left: usize,
+    min_one_batch: bool,
+) -> Row {
+    let key = cached.key.clone();
+    let Some(topic) = key.topic.clone() else {
+        return Row::error(key, ErrorCode::UNKNOWN_TOPIC_ID);
+    };
+    let partition = match lookup::replica(broker, &topic, key.partition) {
+        Ok(partition) => partition,
+        Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => {
+            return Row::error(key, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        }
+        Err(code) => return failed(key, code),
+    };
+    if plan.uses_topic_ids && partition.topic_id().is_some_and(|id| id != key.topic_id) {
+        return failed(key, ErrorCode::INCONSISTENT_TOPIC_ID);
+    }
+    let wanted = &cached.wanted;
+    let params = ReadParams {
+        offset: wanted.offset,
+        max_bytes: left.min(wanted.max_bytes.max(0) as usize),
+        min_one_batch,
+        bound: plan.bound,
+        follower: plan.follower.map(|(replica, broker_epoch)| FollowerFetch {
+            replica,
+            offset: wanted.offset,
+            log_start: wanted.log_start,
+            broker_epoch,
+        }),
+        current_leader_epoch: wanted.leader_epoch,
+        last_fetched_epoch: wanted.last_fetched_epoch,
+        leader_only: plan.leader_only,
+    };
+    match partition.read(&params) {
+        Ok(read) => row(plan, &partition, key, wanted.offset, read),
+        Err(error) => failed(key, error.error_code()),
+    }
+}
+
+/// An error of the replica, as against one found before it: aborted transactions are null.
+fn failed(key: Key, code: ErrorCode) -> Row {
+    let mut row = Row::error(key, code);
+    row.aborted = None;
+    row
+}
+
+fn row(plan: &Plan, partition: &Partition, key: Key, offset: i64, read: PartitionRead) -> Row {
+    let PartitionRead { log, high_watermark, last_stable_offset, log_start_offset, diverging } =
+        read;
+    let aborted = (plan.bound == crate::partition::Bound::LastStable).then(|| aborted(&log));
+    let records = match records(plan, partition, log, offset) {
+        Ok(records) => records,
+        Err(code) => return Row::error(key, code),
+    };
+    Row {
+        key,
+        code: ErrorCode::NONE,
+        high_watermark,
+        last_stable_offset,
+        log_start_offset,
+        aborted,
+        diverging,
+        records,
+    }
+}
+
+fn aborted(read: &LogRead) -> Vec<AbortedTransaction> {
+    read.aborted.clone()
+}
+
+/// The records as a piece of the response: a region of the file, or for old clients a conversion.
+fn records(
+    plan: &Plan,
+    partition: &Partition,
+    read: LogRead,
+    offset: i64,
+) -> Result<Option<Part>, ErrorCode> {
+    let Some(region) = read.region.filter(|region| region.len > 0) else { return Ok(None) };
+    convert::records(plan, partition, region, offset).map(Some)
+}
+
+/// For an error that a new leader explains (v16+): who leads, and where.
+pub(super) fn new_leader(
+    broker: &Broker,
+    context: &RequestContext,
+    row: &Row,
+) -> Option<((i32, i32), Option<Node>)> {
+    let is_moved =
+        matches!(row.code, ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH);
+    if context.api_version < 16 || !is_moved {
+        return None;
+    }
+    let (id, epoch) = lookup::leader(broker, row.key.topic.as_deref()?, row.key.partition);
+    Some(((id, epoch), lookup::node(broker, id, &context.listener_name)))
+}

@@ -1,0 +1,166 @@
+//! Produce (0), v0-11: appends records to partitions that this broker leads.
+//!
+//! v1 throttle time; v2 message format 1 and append time; v3 transactional id, format 2 only
+//! (KIP-98); v5 log start; v7 zstd (KIP-110); v8 per-record errors (KIP-467); v9 flexible; v10 the
+//! new leader in errors (KIP-951); v11 none. Requests of one socket read come together: what they
+//! have for one partition is appended under one lock with one write. Rules: `KafkaApis.
+//! handleProduceRequest`, `ProduceRequest.validateRecords`, `ReplicaManager.appendRecords`.
+
+mod respond;
+mod validate;
+
+use super::{RequestContext, lookup};
+use crate::broker::Broker;
+use crate::log::{Appended, Origin, RecordSet};
+use crate::partition::{Partition, PartitionError};
+use crate::types::ErrorCode;
+use bytes::Bytes;
+use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What became of one partition of one request.
+enum Outcome {
+    /// Refused before the partition saw it.
+    Refused(ErrorCode),
+    /// The partition or its log, which starts at this offset, refused it.
+    Failed(PartitionError, i64),
+    /// To be appended.
+    Waiting(Arc<Partition>, Bytes),
+    /// Written, and for acks=-1 why it did not get committed, if so.
+    Appended(Arc<Partition>, Appended, Option<PartitionError>),
+}
+
+/// One partition of one request.
+struct Entry {
+    request: usize,
+    acks: i16,
+    outcome: Outcome,
+}
+
+/// Serves Produce requests of one connection, in order. An entry is `None` for acks=0 without
+/// error.
+pub async fn handle_group(
+    broker: &Arc<Broker>,
+    contexts: &[RequestContext],
+    mut requests: Vec<ProduceRequest>,
+) -> Vec<Option<ProduceResponse>> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (index, (context, request)) in contexts.iter().zip(&mut requests).enumerate() {
+        plan(broker, context, index, request, &mut entries);
+    }
+    append(&mut entries);
+    let started = Instant::now();
+    wait_committed(&mut entries, &requests, started).await;
+    let mut entries = entries.into_iter();
+    contexts
+        .iter()
+        .zip(&requests)
+        .map(|(context, request)| respond::respond(broker, context, request, &mut entries))
+        .collect()
+}
+
+/// Checks each partition of a request; what passes waits to be appended.
+fn plan(
+    broker: &Broker,
+    context: &RequestContext,
+    index: usize,
+    request: &mut ProduceRequest,
+    entries: &mut Vec<Entry>,
+) {
+    let acks = request.acks;
+    let is_admin = context.client_id() == "__admin_client";
+    for topic in &mut request.topic_data {
+        let is_refused = is_internal(&topic.name) && !is_admin;
+        for data in &mut topic.partition_data {
+            let records = data.records.take();
+            let outcome = check(broker, context, acks, &topic.name, data.index, records)
+                .map_or_else(Outcome::Refused, |(partition, records)| {
+                    if is_refused {
+                        return Outcome::Refused(ErrorCode::INVALID_TOPIC_EXCEPTION);
+                    }
+                    Outcome::Waiting(partition, records)
+                });
+            entries.push(Entry { request: index, acks, outcome });
+        }
+    }
+}
+
+/// Topics that only the broker itself writes.
+fn is_internal(topic: &str) -> bool {
+    topic == "__consumer_offsets" || topic == "__transaction_state"
+}
+
+fn check(
+    broker: &Broker,
+    context: &RequestContext,
+    acks: i16,
+    topic: &str,
+    index: i32,
+    records: Option<Bytes>,
+) -> Result<(Arc<Partition>, Bytes), ErrorCode> {
+    let found = broker.replicas.get(topic, index);
+    if !lookup::is_known(broker, topic, index) {
+        return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    }
+    let records = records.unwrap_or_default();
+    validate::validate(context.api_version, &records)?;
+    if !(-1..=1).contains(&acks) {
+        return Err(ErrorCode::INVALID_REQUIRED_ACKS);
+    }
+    let partition = found.ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
+    Ok((partition, records))
+}
+
+/// Appends all that waits: a partition's records together, as long as their acks agree.
+fn append(entries: &mut [Entry]) {
+    let mut done = 0;
+    while let Some(rest) = entries.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let Some(acks) = rest.first().map(|entry| entry.acks) else { return };
+        let run = rest.iter().position(|entry| entry.acks != acks).unwrap_or(rest.len());
+        append_run(rest.get_mut(..run).unwrap_or_default(), acks);
+        done += run;
+    }
+}
+
+fn append_run(entries: &mut [Entry], acks: i16) {
+    for first in 0..entries.len() {
+        let Some(Outcome::Waiting(partition, _)) = entries.get(first).map(|e| &e.outcome) else {
+            continue;
+        };
+        let partition = Arc::clone(partition);
+        let mut indexes: SmallVec<[usize; 8]> = SmallVec::new();
+        let mut sets: SmallVec<[RecordSet; 8]> = SmallVec::new();
+        for (index, entry) in entries.iter().enumerate().skip(first) {
+            match &entry.outcome {
+                Outcome::Waiting(other, records) if Arc::ptr_eq(other, &partition) => {
+                    indexes.push(index);
+                    sets.push(RecordSet { records: records.clone() });
+                }
+                _ => {}
+            }
+        }
+        let results = partition.append(&sets, Origin::Client, acks);
+        for (index, result) in indexes.into_iter().zip(results) {
+            if let Some(entry) = entries.get_mut(index) {
+                entry.outcome = match result {
+                    Ok(appended) => Outcome::Appended(partition.clone(), appended, None),
+                    Err(error) => Outcome::Failed(error, partition.log().log_start_offset()),
+                };
+            }
+        }
+    }
+}
+
+/// With acks=-1, waits until all that was appended is committed, each request to its own deadline.
+async fn wait_committed(entries: &mut [Entry], requests: &[ProduceRequest], started: Instant) {
+    for entry in entries.iter_mut().filter(|entry| entry.acks == -1) {
+        let Outcome::Appended(partition, appended, error) = &mut entry.outcome else { continue };
+        let timeout_ms = requests.get(entry.request).map_or(0, |request| request.timeout_ms);
+        let timeout = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
+        let end = appended.last_offset + 1;
+        *error = partition.committed(end, started + timeout).await.err();
+    }
+}

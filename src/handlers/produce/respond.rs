@@ -1,0 +1,126 @@
+//! The Produce response, by version.
+
+use super::super::error::ToErrorCode;
+use super::super::lookup::{self, Node};
+use super::{Entry, Outcome};
+use crate::broker::Broker;
+use crate::handlers::RequestContext;
+use crate::log::AppendError;
+use crate::partition::PartitionError;
+use crate::types::ErrorCode;
+use kafka_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
+    TopicProduceResponse,
+};
+use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
+use kafka_protocol::protocol::StrBytes;
+
+/// Builds the response of `request`, whose entries are the next of `entries`. `None` for acks=0
+/// without error.
+pub(super) fn respond(
+    broker: &Broker,
+    context: &RequestContext,
+    request: &ProduceRequest,
+    entries: &mut impl Iterator<Item = Entry>,
+) -> Option<ProduceResponse> {
+    let mut response = ProduceResponse::default();
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut failed = false;
+    for topic in &request.topic_data {
+        let mut partitions = Vec::with_capacity(topic.partition_data.len());
+        for data in &topic.partition_data {
+            let Some(entry) = entries.next() else { continue };
+            let (code, mut partition) = partition(context.api_version, data.index, &entry.outcome);
+            failed |= code != ErrorCode::NONE;
+            if code == ErrorCode::NOT_LEADER_OR_FOLLOWER && context.api_version >= 10 {
+                let (id, epoch) = lookup::leader(broker, &topic.name, data.index);
+                partition.current_leader =
+                    LeaderIdAndEpoch::default().with_leader_id(id.into()).with_leader_epoch(epoch);
+                nodes.extend(lookup::node(broker, id, &context.listener_name));
+            }
+            partitions.push(partition);
+        }
+        response.responses.push(
+            TopicProduceResponse::default()
+                .with_name(topic.name.clone())
+                .with_partition_responses(partitions),
+        );
+    }
+    nodes.sort_by_key(|node| node.id);
+    nodes.dedup_by_key(|node| node.id);
+    response.node_endpoints = nodes.into_iter().map(endpoint).collect();
+    (request.acks != 0 || failed).then_some(response)
+}
+
+fn endpoint(node: Node) -> NodeEndpoint {
+    NodeEndpoint::default()
+        .with_node_id(node.id.into())
+        .with_host(StrBytes::from_string(node.host))
+        .with_port(i32::from(node.port))
+        .with_rack(node.rack.map(StrBytes::from_string))
+}
+
+fn partition(version: i16, index: i32, outcome: &Outcome) -> (ErrorCode, PartitionProduceResponse) {
+    let mut response = PartitionProduceResponse::default().with_index(index).with_base_offset(-1);
+    let code = match outcome {
+        Outcome::Refused(code) => *code,
+        Outcome::Waiting(..) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        Outcome::Failed(error, log_start) => {
+            describe(version, error, *log_start, &mut response);
+            error.error_code()
+        }
+        Outcome::Appended(_, appended, error) => {
+            response.base_offset = appended.base_offset;
+            if version >= 2 {
+                response.log_append_time_ms = appended.append_time_ms;
+            }
+            if version >= 5 {
+                response.log_start_offset = appended.log_start_offset;
+            }
+            error.as_ref().map_or(ErrorCode::NONE, ToErrorCode::error_code)
+        }
+    };
+    response.error_code = code.0;
+    (code, response)
+}
+
+/// The message and the records at fault (v8+), as Kafka gives them for refused records only; the
+/// log start (v5+) unless the error is one of those that Kafka answers without.
+fn describe(
+    version: i16,
+    error: &PartitionError,
+    log_start_offset: i64,
+    response: &mut PartitionProduceResponse,
+) {
+    let PartitionError::Append(error) = error else { return };
+    let records = match error {
+        AppendError::InvalidRecord { errors, .. } | AppendError::InvalidTimestamp { errors } => {
+            errors.as_slice()
+        }
+        AppendError::OutOfOrderSequence { .. }
+        | AppendError::InvalidProducerEpoch { .. }
+        | AppendError::CoordinatorFenced
+        | AppendError::InvalidTxnState
+        | AppendError::UnsupportedCompression => &[],
+        AppendError::Corrupt(_)
+        | AppendError::TooLarge { .. }
+        | AppendError::LargerThanSegment { .. }
+        | AppendError::UnexpectedOffset { .. }
+        | AppendError::Log(_) => return,
+    };
+    if version >= 5 {
+        response.log_start_offset = log_start_offset;
+    }
+    let is_validation =
+        matches!(error, AppendError::InvalidRecord { .. } | AppendError::InvalidTimestamp { .. });
+    if version < 8 || !is_validation {
+        return;
+    }
+    response.error_message = Some(StrBytes::from_string(error.to_string()));
+    let records = records.iter().map(|record| {
+        BatchIndexAndErrorMessage::default()
+            .with_batch_index(record.index)
+            .with_batch_index_error_message(Some(StrBytes::from_string(record.message.clone())))
+    });
+    response.record_errors = records.collect();
+}

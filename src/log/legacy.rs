@@ -1,0 +1,287 @@
+//! Message sets of formats 0 and 1, as clients before 0.11 send and read them.
+//!
+//! ```text
+//! offset i64, size i32, crc-32 u32 (of what follows), magic i8, attributes i8,
+//! timestamp i64 (format 1), key i32+bytes, value i32+bytes      length -1: null
+//! ```
+//! A compressed message's value is a whole set. In format 1 the inner offsets count from 0 and
+//! the outer one is that of the last inner message; in format 0 they are absolute.
+
+use super::batch::{self, BatchHeader, HEADER_BYTES, LOG_APPEND_TIME};
+use super::compress::{self, Codec, DECOMPRESSED_BYTES_MAX};
+use super::record::{NO_HEADERS, Record, records};
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// "No timestamp", as format 0 has none.
+pub const NO_TIMESTAMP: i64 = -1;
+
+/// One message, whatever set it lay in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Offset as given.
+    pub offset: i64,
+    /// ms since 1970, or [`NO_TIMESTAMP`].
+    pub timestamp: i64,
+    /// Key.
+    pub key: Option<Bytes>,
+    /// Value.
+    pub value: Option<Bytes>,
+}
+
+/// Why a message set cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LegacyError {
+    /// The checksum is wrong, or lengths do not fit.
+    #[error("a message of format 0 or 1 is corrupt")]
+    Corrupt,
+    /// It is a codec that the format does not have, or its data are corrupt.
+    #[error("a compressed message cannot be read: {0}")]
+    Compression(String),
+}
+
+/// Whether the first batch of the bytes is of format 0 or 1.
+pub fn is_legacy(bytes: &[u8]) -> bool {
+    bytes.get(16).is_some_and(|magic| *magic < 2)
+}
+
+/// The messages of a set, inner ones in place of the compressed ones, and the codec met last.
+pub fn read(bytes: &Bytes) -> Result<(Vec<Message>, Codec), LegacyError> {
+    let mut messages = Vec::new();
+    let mut codec = Codec::None;
+    for entry in batch::split(bytes) {
+        let (message, attributes, magic) = read_one(&entry)?;
+        match Codec::from_number(i16::from(attributes & 0x07)) {
+            Some(Codec::None) => messages.push(message),
+            None | Some(Codec::Zstd) => {
+                return Err(LegacyError::Compression("no such codec in this format".into()));
+            }
+            Some(inner) => {
+                codec = inner;
+                read_inner(&message, inner, magic, &mut messages)?;
+            }
+        }
+    }
+    Ok((messages, codec))
+}
+
+fn read_inner(
+    outer: &Message,
+    codec: Codec,
+    magic: i8,
+    messages: &mut Vec<Message>,
+) -> Result<(), LegacyError> {
+    let packed = outer.value.as_ref().ok_or(LegacyError::Corrupt)?;
+    let repaired = match (codec, magic) {
+        (Codec::Lz4, 0) => compress::repair_lz4_header(packed),
+        _ => packed.to_vec(),
+    };
+    let set = compress::decompress(codec, &repaired, DECOMPRESSED_BYTES_MAX)
+        .map_err(|e| LegacyError::Compression(e.to_string()))?;
+    let first = messages.len();
+    let set = Bytes::from(set);
+    let mut size = 0;
+    for entry in batch::split(&set) {
+        size += entry.len();
+        let (message, attributes, _) = read_one(&entry)?;
+        if attributes & 0x07 != 0 {
+            return Err(LegacyError::Compression("compressed twice".into()));
+        }
+        messages.push(message);
+    }
+    if size != set.len() || messages.len() == first {
+        return Err(LegacyError::Corrupt);
+    }
+    if magic == 1 {
+        let inner = messages.get_mut(first..).unwrap_or_default();
+        let last = inner.last().map_or(0, |m| m.offset);
+        inner.iter_mut().for_each(|m| m.offset += outer.offset - last);
+    }
+    Ok(())
+}
+
+fn read_one(entry: &Bytes) -> Result<(Message, i8, i8), LegacyError> {
+    let corrupt = || LegacyError::Corrupt;
+    let field = |at: usize, n: usize| entry.get(at..at + n).ok_or_else(corrupt);
+    let number = |at: usize| -> Result<i64, LegacyError> {
+        Ok(i64::from_be_bytes(field(at, 8)?.try_into().map_err(|_| corrupt())?))
+    };
+    let crc = u32::from_be_bytes(field(12, 4)?.try_into().map_err(|_| corrupt())?);
+    let covered = entry.get(16..).ok_or_else(corrupt)?;
+    if crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, covered) as u32 != crc {
+        return Err(corrupt());
+    }
+    let magic = *entry.get(16).ok_or_else(corrupt)? as i8;
+    let attributes = *entry.get(17).ok_or_else(corrupt)? as i8;
+    let (timestamp, mut at) = match magic {
+        0 => (NO_TIMESTAMP, 18),
+        1 => (number(18)?, 26),
+        _ => return Err(corrupt()),
+    };
+    let mut bytes = || -> Result<Option<Bytes>, LegacyError> {
+        let length = i32::from_be_bytes(field(at, 4)?.try_into().map_err(|_| corrupt())?);
+        at += 4;
+        let Ok(length) = usize::try_from(length) else { return Ok(None) };
+        field(at, length)?;
+        at += length;
+        Ok(Some(entry.slice(at - length..at)))
+    };
+    let (key, value) = (bytes()?, bytes()?);
+    Ok((Message { offset: number(0)?, timestamp, key, value }, attributes, magic))
+}
+
+/// One batch of format 2 with these messages, at offsets from 0, compressed with `codec`.
+pub fn up_convert(messages: &[Message], codec: Codec, level: i32) -> Result<Bytes, std::io::Error> {
+    let base_timestamp = messages.first().map_or(NO_TIMESTAMP, |m| m.timestamp);
+    let mut body = BytesMut::new();
+    for (delta, message) in messages.iter().enumerate() {
+        let record = Record {
+            timestamp_delta: message.timestamp - base_timestamp,
+            offset_delta: delta as i32,
+            key: message.key.as_deref(),
+            value: message.value.as_deref(),
+            headers: NO_HEADERS,
+        };
+        record.write(&mut body);
+    }
+    let header = BatchHeader {
+        base_offset: 0,
+        length: 0,
+        leader_epoch: -1,
+        magic: 2,
+        crc: 0,
+        attributes: codec as i16,
+        last_offset_delta: messages.len() as i32 - 1,
+        base_timestamp,
+        max_timestamp: messages.iter().map(|m| m.timestamp).max().unwrap_or(NO_TIMESTAMP),
+        producer_id: -1,
+        producer_epoch: -1,
+        base_sequence: batch::NO_SEQUENCE,
+        record_count: messages.len() as i32,
+    };
+    Ok(batch::seal(header, &compress::compress(codec, level, &body)?))
+}
+
+/// A message as bytes of format 0 or 1.
+pub fn write(out: &mut BytesMut, magic: i8, message: &Message, log_append_time: bool) {
+    let mut covered = BytesMut::new();
+    covered.put_i8(magic);
+    covered.put_i8(if magic == 1 && log_append_time { LOG_APPEND_TIME as i8 } else { 0 });
+    if magic == 1 {
+        covered.put_i64(message.timestamp);
+    }
+    for field in [&message.key, &message.value] {
+        covered.put_i32(field.as_ref().map_or(-1, |f| f.len() as i32));
+        covered.put_slice(field.as_deref().unwrap_or_default());
+    }
+    out.put_i64(message.offset);
+    out.put_i32(covered.len() as i32 + 4);
+    out.put_u32(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, &covered) as u32);
+    out.put_slice(&covered);
+}
+
+/// Batches of format 2 as messages of `magic` 0 or 1, from `from_offset`, uncompressed. Stops
+/// after the batch with which `max_bytes` is reached. Control batches and headers have no place
+/// in these formats and are left out.
+pub fn down_convert(
+    batches: &Bytes,
+    magic: i8,
+    from_offset: i64,
+    max_bytes: usize,
+) -> Result<Bytes, LegacyError> {
+    let mut out = BytesMut::new();
+    for entry in batch::split(batches) {
+        if out.len() >= max_bytes {
+            break;
+        }
+        if is_legacy(&entry) {
+            out.put_slice(&entry);
+            continue;
+        }
+        let header = BatchHeader::read(&entry).ok_or(LegacyError::Corrupt)?;
+        if header.has(batch::CONTROL) || header.record_count == 0 {
+            continue;
+        }
+        let codec = Codec::from_number(header.codec()).ok_or(LegacyError::Corrupt)?;
+        let packed = entry.get(HEADER_BYTES..).unwrap_or_default();
+        let plain = compress::decompress(codec, packed, DECOMPRESSED_BYTES_MAX)
+            .map_err(|e| LegacyError::Compression(e.to_string()))?;
+        let append_time = header.has(LOG_APPEND_TIME);
+        for record in records(&plain) {
+            let record = record.map_err(|_| LegacyError::Corrupt)?;
+            let message = Message {
+                offset: header.base_offset + i64::from(record.offset_delta),
+                timestamp: match append_time {
+                    true => header.max_timestamp,
+                    false => header.base_timestamp.wrapping_add(record.timestamp_delta),
+                },
+                key: record.key.map(Bytes::copy_from_slice),
+                value: record.value.map(Bytes::copy_from_slice),
+            };
+            if message.offset >= from_offset {
+                write(&mut out, magic, &message, append_time);
+            }
+        }
+    }
+    Ok(out.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(offset: i64, value: &'static str) -> Message {
+        Message { offset, timestamp: 1000 + offset, key: None, value: Some(value.into()) }
+    }
+
+    fn set(magic: i8, messages: &[Message]) -> Bytes {
+        let mut out = BytesMut::new();
+        messages.iter().for_each(|m| write(&mut out, magic, m, false));
+        out.freeze()
+    }
+
+    #[test]
+    fn sets_read_back_and_corrupt_ones_are_refused() {
+        let messages = [message(0, "a"), message(1, "b")];
+        let bytes = set(1, &messages);
+        assert_eq!(read(&bytes).expect("a set").0, messages);
+        let mut bad = bytes.to_vec();
+        bad[30] ^= 1;
+        assert!(matches!(read(&Bytes::from(bad)), Err(LegacyError::Corrupt)));
+    }
+
+    #[test]
+    fn inner_offsets_of_format_1_are_relative_to_the_last() {
+        let inner = set(1, &[message(0, "a"), message(1, "b")]);
+        let packed = compress::compress(Codec::Gzip, -1, &inner).expect("compressed");
+        let mut covered = BytesMut::new();
+        covered.put_i8(1);
+        covered.put_i8(Codec::Gzip as i8);
+        covered.put_i64(0);
+        covered.put_i32(-1);
+        covered.put_i32(packed.len() as i32);
+        covered.put_slice(&packed);
+        let mut outer = BytesMut::new();
+        outer.put_i64(41);
+        outer.put_i32(covered.len() as i32 + 4);
+        outer.put_u32(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, &covered) as u32);
+        outer.put_slice(&covered);
+        let (messages, codec) = read(&outer.freeze()).expect("a compressed set");
+        assert_eq!(codec, Codec::Gzip);
+        assert_eq!(messages.iter().map(|m| m.offset).collect::<Vec<_>>(), [40, 41]);
+    }
+
+    #[test]
+    fn up_and_down_again_keeps_everything_the_old_format_has() {
+        let messages = [message(0, "a"), message(1, "b")];
+        for codec in [Codec::None, Codec::Gzip, Codec::Lz4] {
+            let batch = up_convert(&messages, codec, -1).expect("a batch");
+            let header = BatchHeader::read(&batch).expect("a header");
+            assert!(batch::crc_is_right(&header, &batch));
+            let down = down_convert(&batch, 1, 0, 1000).expect("messages");
+            assert_eq!(read(&down).expect("a set").0, messages);
+            let later = down_convert(&batch, 0, 1, 1000).expect("messages");
+            let later = read(&later).expect("a set").0;
+            assert_eq!((later.len(), later[0].timestamp), (1, NO_TIMESTAMP));
+        }
+    }
+}

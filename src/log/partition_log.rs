@@ -1,0 +1,318 @@
+//! One partition's log (Kafka's `UnifiedLog` and `LocalLog`).
+//!
+//! Appends, rolls and truncations hold one lock; offsets are atomics and segments an immutable
+//! list that is swapped, so readers never wait for a writer.
+
+use super::api::{AbortedTransaction, LogError, ProducerStateEntry};
+use super::file;
+use super::leader_epochs::LeaderEpochs;
+use super::producer_state::ProducerState;
+use super::segment::Segment;
+use super::shared::{DirState, Shared};
+use super::{checkpoint, snapshot};
+use crate::config::TopicConfig;
+use crate::types::{TopicId, TopicPartition};
+use arc_swap::ArcSwap;
+use parking_lot::{Condvar, Mutex};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The segments, by rising base offset; never empty in a log that is open.
+pub(super) type Segments = Vec<Arc<Segment>>;
+
+/// What the append lock guards.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) producers: ProducerState,
+    pub(super) jitter_ms: i64,
+    /// The log was closed or deleted: it takes no more.
+    pub(super) closed: bool,
+}
+
+/// One partition's log.
+#[derive(Debug)]
+pub struct Log {
+    pub(super) id: TopicPartition,
+    pub(super) dir_state: Arc<DirState>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) dir: ArcSwap<PathBuf>,
+    pub(super) config: ArcSwap<TopicConfig>,
+    topic_id: Mutex<Option<TopicId>>,
+    pub(super) writer: Mutex<Writer>,
+    pub(super) segments: ArcSwap<Segments>,
+    pub(super) epochs: Mutex<LeaderEpochs>,
+    pub(super) start: AtomicI64,
+    pub(super) end: AtomicI64,
+    pub(super) high_watermark: AtomicI64,
+    pub(super) last_stable: AtomicI64,
+    pub(super) recovery_point: AtomicI64,
+    pub(super) last_flush_ms: AtomicI64,
+    pub(super) flushing: Mutex<bool>,
+    pub(super) flushed: Condvar,
+}
+
+/// Where a log is and what it is.
+pub(super) struct Place {
+    pub(super) id: TopicPartition,
+    pub(super) dir: PathBuf,
+    pub(super) dir_state: Arc<DirState>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) config: Arc<TopicConfig>,
+}
+
+/// What the checkpoints say of a log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    pub(super) clean: bool,
+    pub(super) recovery_point: i64,
+    pub(super) log_start: i64,
+}
+
+impl Log {
+    /// Loads the log in `place`, or makes an empty one.
+    pub(super) fn open(place: Place, known: Known, now_ms: i64) -> Result<Log, LogError> {
+        let loaded = super::recovery::load(&place.dir, &place.config, known, now_ms)?;
+        let topic_id = checkpoint::read_topic_id(&place.dir)?;
+        let start = known.log_start.max(loaded.start);
+        let unstable = loaded.producers.first_unstable();
+        let log = Log {
+            id: place.id,
+            dir_state: place.dir_state,
+            shared: place.shared,
+            dir: ArcSwap::from_pointee(place.dir),
+            topic_id: Mutex::new(topic_id),
+            writer: Mutex::new(Writer {
+                producers: loaded.producers,
+                jitter_ms: jitter(&place.config),
+                closed: false,
+            }),
+            config: ArcSwap::new(place.config),
+            segments: ArcSwap::from_pointee(loaded.segments),
+            epochs: Mutex::new(loaded.epochs),
+            start: AtomicI64::new(start),
+            end: AtomicI64::new(loaded.end),
+            high_watermark: AtomicI64::new(start),
+            last_stable: AtomicI64::new(unstable.map_or(start, |offset| offset.min(start))),
+            recovery_point: AtomicI64::new(loaded.recovery_point.min(loaded.end)),
+            last_flush_ms: AtomicI64::new(now_ms),
+            flushing: Mutex::new(false),
+            flushed: Condvar::new(),
+        };
+        // The records before a start that was raised can be lost in a crash.
+        if start > loaded.end {
+            log.truncate_fully_and_start_at(start)?;
+        }
+        Ok(log)
+    }
+
+    /// Which partition it is.
+    pub fn topic_partition(&self) -> &TopicPartition {
+        &self.id
+    }
+
+    /// The log directory it lies in.
+    pub fn parent_dir(&self) -> PathBuf {
+        self.dir_state.path.clone()
+    }
+
+    /// Its own directory.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.load().as_ref().clone()
+    }
+
+    /// First offset.
+    pub fn log_start_offset(&self) -> i64 {
+        self.start.load(Ordering::Acquire)
+    }
+
+    /// Offset after the last.
+    pub fn log_end_offset(&self) -> i64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// What is committed lies below.
+    pub fn high_watermark(&self) -> i64 {
+        self.high_watermark.load(Ordering::Acquire)
+    }
+
+    /// What is committed and in no undecided transaction lies below.
+    pub fn last_stable_offset(&self) -> i64 {
+        self.last_stable.load(Ordering::Acquire)
+    }
+
+    /// What lies below survives a power cut.
+    pub fn recovery_point(&self) -> i64 {
+        self.recovery_point.load(Ordering::Acquire)
+    }
+
+    /// Moves the high watermark, at most to the log end; gives where it is.
+    pub fn set_high_watermark(&self, offset: i64) -> i64 {
+        let mut writer = self.writer.lock();
+        let to = offset.min(self.log_end_offset()).max(self.log_start_offset());
+        self.move_high_watermark(&mut writer, to);
+        to
+    }
+
+    pub(super) fn move_high_watermark(&self, writer: &mut Writer, to: i64) {
+        writer.producers.replicated_to(to);
+        let unstable = writer.producers.first_unstable().unwrap_or(to);
+        self.high_watermark.store(to, Ordering::Release);
+        let stable = unstable.min(to).max(self.log_start_offset());
+        self.last_stable.store(stable, Ordering::Release);
+    }
+
+    /// Raises the log start offset (DeleteRecords); a lower one changes nothing.
+    pub fn advance_log_start_offset(&self, to: i64) -> Result<(), LogError> {
+        let mut writer = self.writer.lock();
+        let (log_start, high_watermark) = (self.log_start_offset(), self.high_watermark());
+        if to < 0 || to > high_watermark {
+            return Err(LogError::OffsetOutOfRange { offset: to, log_start, high_watermark });
+        }
+        if to > log_start {
+            self.start.store(to, Ordering::Release);
+            self.move_high_watermark(&mut writer, high_watermark);
+            self.epochs.lock().truncate_from_start(to)?;
+        }
+        Ok(())
+    }
+
+    /// The topic's configuration.
+    pub fn config(&self) -> Arc<TopicConfig> {
+        self.config.load_full()
+    }
+
+    /// A new configuration, from the next append on.
+    pub fn set_config(&self, config: Arc<TopicConfig>) {
+        self.config.store(config);
+    }
+
+    /// The topic's id, if known.
+    pub fn topic_id(&self) -> Option<TopicId> {
+        *self.topic_id.lock()
+    }
+
+    /// Notes the topic's id on disk. Fails if there is another.
+    pub fn assign_topic_id(&self, id: TopicId) -> Result<(), LogError> {
+        let mut place = self.topic_id.lock();
+        match *place {
+            Some(known) if known == id => Ok(()),
+            Some(_) => Err(LogError::InconsistentTopicId),
+            None => {
+                checkpoint::write_topic_id(&self.dir.load(), id)?;
+                *place = Some(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// The epoch asked for, or the one before, and where it ends; (-1, -1) if unknown.
+    pub fn end_offset_for_epoch(&self, epoch: i32) -> (i32, i64) {
+        self.epochs.lock().end_offset(epoch, self.log_end_offset())
+    }
+
+    /// The newest leader epoch in the log.
+    pub fn latest_epoch(&self) -> Option<i32> {
+        self.epochs.lock().latest()
+    }
+
+    /// A leader of this epoch begins at this offset.
+    pub fn assign_epoch_start(&self, epoch: i32, offset: i64) -> Result<(), LogError> {
+        let result = self.epochs.lock().assign(epoch, offset);
+        self.checked(result)
+    }
+
+    /// Producers that the log knows, by id.
+    pub fn active_producers(&self) -> Vec<ProducerStateEntry> {
+        self.writer.lock().producers.active()
+    }
+
+    /// Bytes of all segments.
+    pub fn size(&self) -> u64 {
+        self.segments.load().iter().map(|segment| segment.size()).sum()
+    }
+
+    /// Number of segments.
+    pub fn segment_count(&self) -> usize {
+        self.segments.load().len()
+    }
+
+    /// Aborted transactions with records in `from..to`, by marker.
+    pub(super) fn aborted_between(
+        &self,
+        from: i64,
+        to: i64,
+    ) -> io::Result<Vec<AbortedTransaction>> {
+        let mut all = Vec::new();
+        let segments = self.segments.load_full();
+        let first = floor(&segments, from).unwrap_or(0);
+        for segment in segments.iter().skip(first) {
+            for txn in segment.aborted.read()? {
+                if txn.last_offset >= from && txn.first_offset < to {
+                    all.push(txn.into());
+                }
+                if txn.last_stable_offset >= to {
+                    return Ok(all);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) fn active_segment(&self) -> Option<Arc<Segment>> {
+        self.segments.load().last().cloned()
+    }
+
+    /// Marks the directory as failed if the disk did.
+    pub(super) fn checked<T>(&self, result: Result<T, LogError>) -> Result<T, LogError> {
+        if let Err(LogError::Io(error)) = &result
+            && error.raw_os_error() != Some(libc::ENOSPC)
+        {
+            self.dir_state.fail(error);
+        }
+        result
+    }
+
+    /// Closes cleanly: all of it is on disk, with a snapshot of the producers.
+    pub(super) fn close(&self) -> Result<(), LogError> {
+        let end = self.log_end_offset();
+        self.flush_to(end)?;
+        let mut writer = self.writer.lock();
+        writer.closed = true;
+        self.write_snapshot(&writer, end)?;
+        if let Some(active) = self.active_segment() {
+            active.seal()?;
+            active.sync()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_snapshot(&self, writer: &Writer, offset: i64) -> io::Result<()> {
+        let name = super::segment::file_name(offset, "snapshot");
+        snapshot::write(&self.dir.load().join(name), &writer.producers)
+    }
+
+    /// Takes no more, and has another name from now on.
+    pub(super) fn retire(&self, to: &Path) -> io::Result<()> {
+        let mut writer = self.writer.lock();
+        writer.closed = true;
+        std::fs::rename(self.dir.load().as_ref(), to)?;
+        self.epochs.lock().moved(to);
+        self.dir.store(Arc::new(to.to_owned()));
+        file::sync_parent(to)
+    }
+}
+
+/// A random part of `segment.jitter.ms`, so that not all logs roll at once.
+pub(super) fn jitter(config: &TopicConfig) -> i64 {
+    match config.segment_jitter_ms.min(config.segment_ms) {
+        max if max > 0 => rand::random_range(0..max),
+        _ => 0,
+    }
+}
+
+/// Index of the segment in which the offset would be.
+pub(super) fn floor(segments: &[Arc<Segment>], offset: i64) -> Option<usize> {
+    segments.partition_point(|segment| segment.base_offset <= offset).checked_sub(1)
+}

@@ -1,0 +1,290 @@
+//! Loading a log: which segments there are, what of them is whole, which producers wrote them
+//! (Kafka's `LogLoader`). After a clean shutdown nothing is read but the newest snapshot.
+
+use super::api::LogError;
+use super::batch::{self, BatchHeader, HEADER_BYTES};
+use super::file::LogFile;
+use super::leader_epochs::LeaderEpochs;
+use super::partition_log::{Known, Segments, floor};
+use super::producer_state::{Marker, ProducerState};
+use super::record::Record;
+use super::segment::{Batches, Located, Segment, base_offset_of, file_name};
+use super::snapshot;
+use crate::config::TopicConfig;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What was loaded.
+pub(super) struct Loaded {
+    pub(super) segments: Segments,
+    pub(super) producers: ProducerState,
+    pub(super) epochs: LeaderEpochs,
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) recovery_point: i64,
+}
+
+/// Loads what lies in `dir`; makes the first segment if there is none.
+pub(super) fn load(
+    dir: &Path,
+    config: &TopicConfig,
+    known: Known,
+    now_ms: i64,
+) -> Result<Loaded, LogError> {
+    std::fs::create_dir_all(dir)?;
+    let mut bases = sweep(dir)?;
+    if bases.is_empty() {
+        bases.push(known.log_start);
+    }
+    let unindexed: Vec<i64> =
+        bases.iter().copied().filter(|base| !is_indexed(dir, *base)).collect();
+    let mut segments = Segments::new();
+    for base in bases {
+        segments.push(Arc::new(Segment::open(dir, base, now_ms)?));
+    }
+    let mut epochs = LeaderEpochs::load(dir);
+    if known.clean {
+        segments.iter().try_for_each(|segment| segment.load_max_timestamp())?;
+    } else {
+        recover(dir, &mut segments, &mut epochs, config, known, now_ms)?;
+    }
+    for segment in segments.iter().filter(|s| unindexed.contains(&s.base_offset)) {
+        let mut producers = restore(dir, &segments, segment.base_offset)?;
+        recover_segment(segment, &mut producers, &mut epochs, config)?;
+    }
+    let start = segments.first().map_or(0, |segment| segment.base_offset);
+    let end = end_of(&segments)?.max(start);
+    epochs.truncate_from_end(end)?;
+    epochs.truncate_from_start(known.log_start.max(start))?;
+    let producers = restore(dir, &segments, end)?;
+    segments.iter().for_each(|segment| segment.release());
+    if let Some(active) = segments.last() {
+        active.offsets.grow_to(config.segment_index_bytes)?;
+        active.times.grow_to(config.segment_index_bytes)?;
+    }
+    let recovery_point = if known.clean { end } else { known.recovery_point };
+    Ok(Loaded { segments, producers, epochs, start, end, recovery_point })
+}
+
+/// Removes what a crash left half done; gives the base offsets of the segments.
+fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
+    let mut bases = Vec::new();
+    let mut swapped = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".deleted") || name.ends_with(".cleaned") || name.ends_with(".tmp") {
+            std::fs::remove_file(entry.path())?;
+        } else if name.ends_with(".swap") {
+            swapped.push(entry.path());
+        } else if let Some(base) = base_offset_of(&name, "log") {
+            bases.push(base);
+        }
+    }
+    // A file with this suffix is whole: it takes the place of the segments that it was made of.
+    swapped.retain(|path: &PathBuf| path.to_string_lossy().ends_with(".log.swap"));
+    for path in swapped {
+        let to = path.with_extension("");
+        let name = to.file_name().map(|name| name.to_string_lossy().into_owned());
+        let Some(base) = name.and_then(|name| base_offset_of(&name, "log")) else { continue };
+        let last = last_offset(&path)?.unwrap_or(base);
+        for old in bases.iter().filter(|old| (base..=last).contains(old)) {
+            for path in Segment::paths(dir, *old) {
+                remove(&path)?;
+            }
+        }
+        bases.retain(|old| !(base..=last).contains(old));
+        std::fs::rename(&path, &to)?;
+        bases.push(base);
+    }
+    bases.sort_unstable();
+    bases.dedup();
+    Ok(bases)
+}
+
+/// Whether the segment has an offset index, as all have but those that were just put in place.
+fn is_indexed(dir: &Path, base: i64) -> bool {
+    let path = |suffix| dir.join(file_name(base, suffix));
+    !path("log").exists() || path("index").exists()
+}
+
+/// The last offset in a file of batches.
+fn last_offset(path: &Path) -> io::Result<Option<i64>> {
+    let file = LogFile::open(path)?;
+    let mut last = None;
+    for batch in Batches::of(&file, file.len()?) {
+        last = Some(batch?.last_offset());
+    }
+    Ok(last)
+}
+
+/// Reads again all segments from the recovery point on, cuts the first torn batch and all that
+/// follows it, and makes their indexes anew.
+fn recover(
+    dir: &Path,
+    segments: &mut Segments,
+    epochs: &mut LeaderEpochs,
+    config: &TopicConfig,
+    known: Known,
+    now_ms: i64,
+) -> Result<(), LogError> {
+    let from = floor(segments, known.recovery_point).unwrap_or(0);
+    segments.iter().take(from).try_for_each(|segment| segment.load_max_timestamp())?;
+    let mut at = from;
+    while let Some(segment) = segments.get(at) {
+        // The transactions open when it began, so that its aborted ones are found again.
+        let mut producers =
+            restore(dir, segments.get(..at).unwrap_or_default(), segment.base_offset)?;
+        let next = recover_segment(segment, &mut producers, epochs, config)?;
+        at += 1;
+        // What was not synced can be lost in the middle: what follows such a hole goes too. In a
+        // compacted log there are holes by right.
+        let hole = |next: i64| {
+            let following = segments.get(at).map(|following| following.base_offset);
+            let by_right = config.cleanup_policy.compact || next < known.recovery_point;
+            !by_right && following.is_some_and(|base| base > next)
+        };
+        if next.is_none_or(hole) {
+            for torn in segments.drain(at..) {
+                for path in Segment::paths(dir, torn.base_offset) {
+                    remove(&path)?;
+                }
+            }
+        }
+    }
+    if segments.is_empty() {
+        segments.push(Arc::new(Segment::open(dir, known.log_start, now_ms)?));
+    }
+    // Snapshots beyond the end tell of producers that are no more.
+    let end = end_of(segments)?;
+    for (offset, path) in snapshots(dir)? {
+        if offset > end {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn recover_segment(
+    segment: &Segment,
+    producers: &mut ProducerState,
+    epochs: &mut LeaderEpochs,
+    config: &TopicConfig,
+) -> Result<Option<i64>, LogError> {
+    let len = segment.file.len()?;
+    segment.reset()?;
+    let interval = u64::try_from(config.index_interval_bytes).unwrap_or(0);
+    let mut next = segment.base_offset;
+    for batch in segment.batches(0, len) {
+        let at = batch?;
+        let bytes = segment.bytes(&at)?;
+        let whole = at.header.magic < 2 || batch::crc_is_right(&at.header, &bytes);
+        if !whole || at.last_offset() < next || !segment.can_hold(at.last_offset()) {
+            break;
+        }
+        next = at.last_offset() + 1;
+        if at.header.magic >= 2 {
+            epochs.assign(at.header.leader_epoch, at.header.base_offset)?;
+            let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
+            if let Some(txn) = producers.update(&at.header, marker) {
+                segment.aborted.append(txn)?;
+            }
+        }
+        segment.wrote(&at, interval)?;
+    }
+    segment.file.set_len(segment.size())?;
+    segment.seal()?;
+    Ok((segment.size() == len).then_some(next))
+}
+
+/// The marker in a control batch, if it is one.
+pub(super) fn marker_of(header: &BatchHeader, mut records: &[u8]) -> Option<Marker> {
+    if !header.has(batch::CONTROL) {
+        return None;
+    }
+    let record = Record::read(&mut records).ok()?;
+    let kind = record.key?.get(2..4)?;
+    let epoch = record.value?.get(2..6)?;
+    let commit = match kind {
+        [0, 0] => false,
+        [0, 1] => true,
+        _ => return None,
+    };
+    Some(Marker { commit, coordinator_epoch: i32::from_be_bytes(epoch.try_into().ok()?) })
+}
+
+/// Offset after the last record.
+pub(super) fn end_of(segments: &[Arc<Segment>]) -> io::Result<i64> {
+    let Some(active) = segments.last() else { return Ok(0) };
+    let from = active.offsets.last()?.map_or(0, |(_, position)| u64::from(position));
+    let mut end = active.base_offset;
+    for batch in active.batches(from, active.size()) {
+        end = batch?.last_offset() + 1;
+    }
+    Ok(end)
+}
+
+/// Snapshots in the directory, oldest first.
+pub(super) fn snapshots(dir: &Path) -> io::Result<Vec<(i64, std::path::PathBuf)>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if let Some(offset) = base_offset_of(&entry.file_name().to_string_lossy(), "snapshot") {
+            all.push((offset, entry.path()));
+        }
+    }
+    all.sort_unstable();
+    Ok(all)
+}
+
+/// The producers as they were before `end`: the newest whole snapshot and what came after it.
+pub(super) fn restore(
+    dir: &Path,
+    segments: &[Arc<Segment>],
+    end: i64,
+) -> io::Result<ProducerState> {
+    let mut from = i64::MIN;
+    let mut state = ProducerState::default();
+    for (offset, path) in snapshots(dir)?.into_iter().rev().filter(|(offset, _)| *offset <= end) {
+        if let Some(read) = snapshot::read(&path)? {
+            (from, state) = (offset, read);
+            break;
+        }
+        std::fs::remove_file(&path)?;
+    }
+    let first = floor(segments, from).unwrap_or(0);
+    for segment in segments.iter().skip(first) {
+        for batch in replayed(segment, from)? {
+            let at = batch?;
+            if at.header.base_offset >= end {
+                return Ok(state);
+            }
+            if at.header.magic < 2 || at.header.base_offset < from || !at.header.has_producer() {
+                continue;
+            }
+            let bytes = if at.header.has(batch::CONTROL) { segment.bytes(&at)? } else { vec![] };
+            let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
+            state.update(&at.header, marker);
+        }
+    }
+    Ok(state)
+}
+
+fn replayed(
+    segment: &Segment,
+    from: i64,
+) -> io::Result<impl Iterator<Item = io::Result<Located>> + '_> {
+    let position = match from > segment.base_offset {
+        true => segment.locate(from)?.map_or(segment.size(), |at| at.position),
+        false => 0,
+    };
+    Ok(segment.batches(position, segment.size()))
+}

@@ -1,0 +1,82 @@
+//! Batches for tests.
+
+use super::batch::{self, BatchHeader};
+use super::compress::{self, Codec};
+use super::record::{NO_HEADERS, Record};
+use bytes::{Bytes, BytesMut};
+
+/// What a test batch is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    pub(crate) values: Vec<Vec<u8>>,
+    pub(crate) timestamp: i64,
+    pub(crate) key: Option<&'static [u8]>,
+    pub(crate) codec: Codec,
+    pub(crate) producer: (i64, i16, i32),
+    pub(crate) attributes: i16,
+}
+
+impl Spec {
+    pub(crate) fn of(values: &[&str]) -> Spec {
+        Spec {
+            values: values.iter().map(|v| v.as_bytes().to_vec()).collect(),
+            timestamp: 1000,
+            key: None,
+            codec: Codec::None,
+            producer: (-1, -1, -1),
+            attributes: 0,
+        }
+    }
+
+    pub(crate) fn build(&self) -> Bytes {
+        let mut body = BytesMut::new();
+        for (delta, value) in self.values.iter().enumerate() {
+            let record = Record {
+                timestamp_delta: delta as i64,
+                offset_delta: delta as i32,
+                key: self.key,
+                value: Some(value),
+                headers: NO_HEADERS,
+            };
+            record.write(&mut body);
+        }
+        let count = self.values.len() as i32;
+        let header = BatchHeader {
+            base_offset: 0,
+            length: 0,
+            leader_epoch: -1,
+            magic: 2,
+            crc: 0,
+            attributes: self.attributes | self.codec as i16,
+            last_offset_delta: count - 1,
+            base_timestamp: self.timestamp,
+            max_timestamp: self.timestamp + i64::from(count) - 1,
+            producer_id: self.producer.0,
+            producer_epoch: self.producer.1,
+            base_sequence: self.producer.2,
+            record_count: count,
+        };
+        let packed = compress::compress(self.codec, 0, &body).expect("compressed");
+        batch::seal(header, &packed)
+    }
+}
+
+/// A transaction marker: type 0 aborts, 1 commits.
+pub(crate) fn marker(producer_id: i64, epoch: i16, kind: i16) -> Bytes {
+    let mut body = BytesMut::new();
+    let key = [0i16.to_be_bytes(), kind.to_be_bytes()].concat();
+    let value = [0, 0, 0, 0, 0, 5];
+    let record = Record {
+        timestamp_delta: 0,
+        offset_delta: 0,
+        key: Some(&key),
+        value: Some(&value),
+        headers: NO_HEADERS,
+    };
+    record.write(&mut body);
+    let mut spec = Spec::of(&["x"]);
+    spec.producer = (producer_id, epoch, -1);
+    spec.attributes = batch::CONTROL | batch::TRANSACTIONAL;
+    let header = BatchHeader::read(&spec.build()).expect("a header");
+    batch::seal(header, &body)
+}

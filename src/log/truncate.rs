@@ -1,0 +1,145 @@
+//! Taking away from the end, and making what is there durable.
+//!
+//! Flushing is a group commit: at most one sync is under way for a log, and it completes every
+//! caller whose records it covers. A failed sync takes the directory offline.
+
+use super::api::LogError;
+use super::partition_log::{Log, Writer, floor};
+use super::recovery::{end_of, snapshots};
+use super::segment::Segment;
+use crate::types::now_ms;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Log {
+    /// Cuts off `offset` and all that follows. An offset at or after the end changes nothing.
+    pub fn truncate_to(&self, offset: i64) -> Result<(), LogError> {
+        let mut writer = self.writer.lock();
+        if offset >= self.log_end_offset() {
+            return Ok(());
+        }
+        if offset < self.log_start_offset() {
+            return self.restart_locked(&mut writer, offset);
+        }
+        let result = self.truncate_locked(&mut writer, offset);
+        self.checked(result)
+    }
+
+    /// Removes everything; the log begins and ends at `offset`.
+    pub fn truncate_fully_and_start_at(&self, offset: i64) -> Result<(), LogError> {
+        self.restart_locked(&mut self.writer.lock(), offset)
+    }
+
+    fn restart_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
+        let config = self.config.load_full();
+        let old = self.segments.swap(Arc::default());
+        for segment in old.iter() {
+            self.discard(segment, true)?;
+        }
+        for (_, path) in snapshots(&self.dir.load())? {
+            std::fs::remove_file(path)?;
+        }
+        writer.producers = Default::default();
+        self.epochs.lock().clear()?;
+        self.roll_locked(writer, &config, offset, now_ms())?;
+        self.end.store(offset, Ordering::Release);
+        self.start.store(offset, Ordering::Release);
+        self.recovery_point.store(offset, Ordering::Release);
+        self.move_high_watermark(writer, offset);
+        Ok(())
+    }
+
+    pub(super) fn truncate_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
+        let mut segments = self.segments.load().as_ref().clone();
+        let keep = floor(&segments, offset).map_or(1, |at| at + 1);
+        let gone = segments.split_off(keep.min(segments.len()));
+        let config = self.config.load_full();
+        if let Some(active) = segments.last() {
+            // What a failed write left behind lies beyond the size that is noted.
+            active.file.set_len(active.size())?;
+            active.truncate_to(offset)?;
+            active.aborted.truncate_to(offset)?;
+            active.offsets.grow_to(config.segment_index_bytes)?;
+            active.times.grow_to(config.segment_index_bytes)?;
+        }
+        let found = end_of(&segments)?;
+        self.segments.store(Arc::new(segments));
+        for segment in &gone {
+            self.discard(segment, false)?;
+        }
+        let end = offset.min(found.max(self.log_start_offset()));
+        self.end.store(end, Ordering::Release);
+        self.recovery_point.fetch_min(end, Ordering::AcqRel);
+        for (at, path) in snapshots(&self.dir.load())? {
+            if at > end {
+                std::fs::remove_file(path)?;
+            }
+        }
+        self.epochs.lock().truncate_from_end(end)?;
+        self.reload_producers(writer)?;
+        self.move_high_watermark(writer, self.high_watermark().min(end));
+        Ok(())
+    }
+
+    /// Takes a segment's files out of the log: renamed, and removed later or `now`.
+    pub(super) fn discard(&self, segment: &Segment, now: bool) -> Result<(), LogError> {
+        let due = match now {
+            true => 0,
+            false => now_ms().saturating_add(self.config.load().file_delete_delay_ms),
+        };
+        for path in Segment::paths(&self.dir.load(), segment.base_offset) {
+            let mut name = path.clone().into_os_string();
+            name.push(".deleted");
+            let to = PathBuf::from(name);
+            match std::fs::rename(&path, &to) {
+                Ok(()) => self.shared.remove_later(to, due),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes all of it durable.
+    pub fn flush(&self) -> Result<(), LogError> {
+        self.flush_to(self.log_end_offset())
+    }
+
+    /// Makes everything before `offset` durable; returns once it is.
+    pub fn flush_to(&self, offset: i64) -> Result<(), LogError> {
+        let mut flushing = self.flushing.lock();
+        loop {
+            self.dir_state.check()?;
+            if self.recovery_point() >= offset.min(self.log_end_offset()) {
+                return Ok(());
+            }
+            if !*flushing {
+                break;
+            }
+            self.flushed.wait(&mut flushing);
+        }
+        *flushing = true;
+        drop(flushing);
+        let end = self.log_end_offset();
+        let result = self.sync_until(end);
+        if let Err(error) = &result {
+            self.dir_state.fail(error);
+        }
+        *self.flushing.lock() = false;
+        self.flushed.notify_all();
+        result
+    }
+
+    fn sync_until(&self, end: i64) -> Result<(), LogError> {
+        let segments = self.segments.load_full();
+        let from = floor(&segments, self.recovery_point()).unwrap_or(0);
+        for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
+            segment.sync()?;
+        }
+        self.last_flush_ms.store(now_ms(), Ordering::Relaxed);
+        // A truncation meanwhile may have lowered the end.
+        self.recovery_point.fetch_max(end.min(self.log_end_offset()), Ordering::AcqRel);
+        Ok(())
+    }
+}

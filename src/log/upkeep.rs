@@ -1,0 +1,72 @@
+//! The thread that keeps the logs: retention, timed flushes, checkpoints, deferred deletion.
+
+use super::api::LogError;
+use super::dirs::LogDirs;
+use super::partition_log::Log;
+use crate::types::now_ms;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+const TICK: Duration = Duration::from_secs(1);
+
+/// Starts the thread. It ends with `close`, or when the last owner of `dirs` is gone.
+pub(super) fn start(dirs: &Arc<LogDirs>) -> Result<(), LogError> {
+    let weak = Arc::downgrade(dirs);
+    std::thread::Builder::new().name("log-upkeep".into()).spawn(move || run(&weak))?;
+    Ok(())
+}
+
+fn run(dirs: &Weak<LogDirs>) {
+    let (mut retained, mut checkpointed) = (Instant::now(), Instant::now());
+    while let Some(dirs) = dirs.upgrade() {
+        let mut stop = dirs.stop.lock();
+        if !*stop {
+            dirs.stopped.wait_for(&mut stop, TICK);
+        }
+        if *stop {
+            return;
+        }
+        drop(stop);
+        flush(&dirs);
+        if retained.elapsed() >= dirs.config.retention_interval {
+            retain(&dirs);
+            retained = Instant::now();
+        }
+        if checkpointed.elapsed() >= dirs.config.checkpoint_interval {
+            dirs.checkpoint();
+            checkpointed = Instant::now();
+        }
+        dirs.shared.empty_trash(now_ms());
+    }
+}
+
+/// Syncs logs whose `flush.ms` is over, or that have rolled.
+fn flush(dirs: &LogDirs) {
+    let due = |log: &Log| {
+        let waited = now_ms().saturating_sub(log.last_flush_ms.load(Ordering::Relaxed));
+        let rolled = log.active_segment().is_some_and(|s| s.base_offset > log.recovery_point());
+        rolled || waited >= log.config().flush_ms && log.recovery_point() < log.log_end_offset()
+    };
+    for log in online(dirs).into_iter().filter(|log| due(log)) {
+        if let Err(error) = log.flush() {
+            tracing::error!(%error, log = %log.topic_partition(), "not flushed");
+        }
+    }
+}
+
+fn retain(dirs: &LogDirs) {
+    let now = now_ms();
+    for log in online(dirs) {
+        match log.delete_old_segments(now) {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, log = %log.topic_partition(), "deleted segments"),
+            Err(error) => log.dir_state.fail(&error),
+        }
+        log.expire_producers(now.saturating_sub(dirs.config.producer_expiry_ms));
+    }
+}
+
+fn online(dirs: &LogDirs) -> Vec<Arc<Log>> {
+    dirs.all().into_iter().filter(|log| log.dir_state.is_online()).collect()
+}

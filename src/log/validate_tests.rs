@@ -1,0 +1,79 @@
+//! The rules of `LogValidator`, one by one.
+
+use super::*;
+use crate::log::testing::{Spec, marker};
+
+fn accept(spec: &Spec, config: &TopicConfig) -> Result<Vec<Checked>, AppendError> {
+    check(&spec.build(), Origin::Client, config, 5000)
+}
+
+#[test]
+fn a_good_batch_passes_without_a_byte_changed() {
+    for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
+        let spec = Spec { codec, ..Spec::of(&["a", "b"]) };
+        let checked = accept(&spec, &TopicConfig::default()).expect("accepted");
+        assert_eq!(checked[0].bytes, spec.build());
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_corrupt() {
+    let mut bytes = Spec::of(&["a"]).build().to_vec();
+    bytes[65] ^= 1;
+    let result = check(&bytes.into(), Origin::Client, &TopicConfig::default(), 0);
+    assert!(matches!(result, Err(AppendError::Corrupt(_))));
+}
+
+#[test]
+fn records_without_keys_are_named_on_a_compacted_topic() {
+    let mut config = TopicConfig::default();
+    config.cleanup_policy.compact = true;
+    let Err(AppendError::InvalidRecord { errors, .. }) = accept(&Spec::of(&["a", "b"]), &config)
+    else {
+        panic!("accepted")
+    };
+    assert_eq!(errors.iter().map(|e| e.index).collect::<Vec<_>>(), [0, 1]);
+    assert!(accept(&Spec { key: Some(b"k"), ..Spec::of(&["a"]) }, &config).is_ok());
+}
+
+#[test]
+fn timestamps_far_from_now_are_refused() {
+    let config = TopicConfig { message_timestamp_before_max_ms: 3999, ..TopicConfig::default() };
+    let Err(AppendError::InvalidTimestamp { errors }) = accept(&Spec::of(&["a", "b"]), &config)
+    else {
+        panic!("accepted")
+    };
+    assert_eq!(errors.len(), 1);
+}
+
+#[test]
+fn log_append_time_is_written_into_the_header() {
+    let config = TopicConfig {
+        message_timestamp_type: TimestampType::LogAppendTime,
+        ..TopicConfig::default()
+    };
+    let checked = accept(&Spec::of(&["a"]), &config).expect("accepted");
+    assert!(checked[0].header.has(LOG_APPEND_TIME));
+    assert_eq!(checked[0].header.max_timestamp, 5000);
+    assert!(batch::crc_is_right(&checked[0].header, &checked[0].bytes));
+}
+
+#[test]
+fn another_compression_type_recompresses() {
+    let config = TopicConfig { compression_type: CompressionType::Zstd, ..TopicConfig::default() };
+    let spec = Spec { codec: Codec::Gzip, ..Spec::of(&["aaaa", "bbbb"]) };
+    let checked = accept(&spec, &config).expect("accepted");
+    assert_eq!(checked[0].header.codec(), Codec::Zstd as i16);
+    let plain = compress::decompress(Codec::Zstd, &checked[0].bytes[HEADER_BYTES..], 1000);
+    assert_eq!(records(&plain.expect("plain")).count(), 2);
+}
+
+#[test]
+fn clients_write_no_markers_and_nothing_too_large() {
+    let result = check(&marker(1, 0, 1), Origin::Client, &TopicConfig::default(), 0);
+    assert!(matches!(result, Err(AppendError::InvalidRecord { .. })));
+    let result = check(&marker(1, 0, 1), Origin::Coordinator, &TopicConfig::default(), 0);
+    assert!(result.is_ok());
+    let config = TopicConfig { max_message_bytes: 60, ..TopicConfig::default() };
+    assert!(matches!(accept(&Spec::of(&["a"]), &config), Err(AppendError::TooLarge { .. })));
+}

@@ -1,0 +1,66 @@
+//! The program from configuration to exit: what lies above the network and the broker.
+//!
+//! Order: logs recovered, listeners bound, cluster joined, connections served, registered last;
+//! backwards at the end. Kafka registers before it binds, and misleads its cluster when that fails.
+
+use crate::broker::{Broker, Opened, StartError};
+use crate::config::BrokerConfig;
+use crate::handlers::api_table::ApiTable;
+use crate::network::{BindError, Bound, Server, Settings};
+use crate::quota::connections::{ConnectionQuotas, Limits};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why the program ends with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The broker does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A listener cannot be opened.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Threads cannot be started.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// How long requests in flight may take after the end was asked for.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs a broker until `shutdown` resolves, then stops it cleanly. Blocks.
+pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let control = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .thread_name("ottla-control")
+        .enable_all()
+        .build()?;
+    let opened = Opened::open(config.clone())?;
+    let bound = Bound::bind(Settings::from_config(&config))?;
+    let ports = bound.addresses().into_iter().map(|(name, at)| (name.to_string(), at.port()));
+    let ports: BTreeMap<String, u16> = ports.collect();
+    let quotas = ConnectionQuotas::new(Limits::from_config(&config));
+    control.block_on(async {
+        let broker = opened.join().await?;
+        let server = Server::serve(bound, broker.clone(), ApiTable, quotas)?;
+        let registered = broker.register(&ports).await;
+        if registered.is_ok() {
+            tracing::info!(id = broker.id, ?ports, "started");
+            shutdown.await;
+            tracing::info!("stopping");
+            broker.shut_down_controlled().await;
+        }
+        stop(server, &broker).await;
+        Ok(registered?)
+    })
+}
+
+async fn stop(server: Server, broker: &Arc<Broker>) {
+    if let Err(error) = tokio::task::spawn_blocking(move || server.shutdown(GRACE)).await {
+        tracing::error!(%error, "the network layer did not stop");
+    }
+    broker.close().await;
+    tracing::info!("stopped");
+}
