@@ -227,3 +227,18 @@ def npm(folder, *packages):
     need("node", "npm")
     return fetched(folder, lambda to: run(
         ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", to, *packages], 600))
+
+
+def kill_test(name, guarantee, kills, lib, command, seconds=300):
+    """Numbers fed into a topic while a job, `command(source, sink)`, copies them and is killed
+    with SIGKILL and started again; "once" or "atLeastOnce" is what a read_committed reader must
+    see of each. `lib` holds any kafka-clients."""
+    built = classes(f"killtest-{pathlib.Path(lib).name}", lib,
+                    paths.COMPAT / "lib/java/KillTest.java")
+    run_name = unique(name)
+    source, sink = f"{run_name}-in", f"{run_name}-out"
+    said = run(java(f"{built}:{lib}/*", "KillTest", guarantee, broker().bootstrap, source, sink,
+                    kills, *command(source, sink), heap=128,
+                    options=["-Dorg.slf4j.simpleLogger.defaultLogLevel=error"]), seconds,
+               expect=" 0 missing")
+    return next(x for x in said.splitlines() if " 0 missing" in x)
