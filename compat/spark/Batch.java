@@ -1,6 +1,9 @@
 import static org.apache.spark.sql.functions.*;
 
+import org.apache.kafka.clients.admin.*;
 import org.apache.spark.sql.*;
+
+import java.util.*;
 
 /**
  * Batch BOOTSTRAP RUN : a batch write with headers and keys, then reads by offset, by timestamp and
@@ -14,6 +17,10 @@ public class Batch {
 
     public static void main(String[] args) throws Exception {
         String servers = args[0], topic = args[1] + "-batch";
+        try (Admin admin = Admin.create(Map.<String, Object>of("bootstrap.servers", servers))) {
+            // One partition: the offsets below name each of them.
+            admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
+        }
         SparkSession spark =
                 SparkSession.builder()
                         .master("local[2]")
