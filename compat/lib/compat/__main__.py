@@ -5,6 +5,7 @@ list, takes a scratch directory and returns a one-line summary, raises Skip or a
 SYSTEM is a folder's name, `all`, or `fast`: the scenarios marked so, which `make test` runs.
 """
 
+import fnmatch
 import importlib.util
 import json
 import os
@@ -59,7 +60,7 @@ def main():
     for system in systems() if wanted in ("all", "fast") else [wanted]:
         lines = []
         for scenario in load(system):
-            if only and scenario.__name__ != only:
+            if only and not fnmatch.fnmatch(scenario.__name__, only):
                 continue
             if wanted == "fast" and not getattr(scenario, "fast", False):
                 continue

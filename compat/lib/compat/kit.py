@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from . import paths, result, servers
+from . import paths, result, servers, tool
 
 V = paths.versions()
 _stack = contextlib.ExitStack()
@@ -98,6 +98,14 @@ def unique(name):
     return f"{name}-{next(_serial)}".replace(".", "-")
 
 
+def create(topic, partitions=3):
+    """Makes a topic on the shared broker with the stock tool; its name."""
+    done = tool.run("kafka-topics", "--bootstrap-server", broker().bootstrap, "--create",
+                    "--topic", topic, "--partitions", partitions)
+    assert done.code == 0, done
+    return topic
+
+
 def need(*programs):
     """Skips the scenario unless all programs are on the path."""
     missing = [p for p in programs if not shutil.which(p)]
@@ -114,6 +122,7 @@ def spawn(command, log, cwd=None, env=None, stdin=subprocess.DEVNULL):
     with open(log, "ab") as out:
         child = subprocess.Popen([str(c) for c in command], cwd=cwd, stdin=stdin, stdout=out,
                                  stderr=out, env=clean_environment(env), start_new_session=True)
+    child.log = pathlib.Path(log)
     atexit.register(end, child, signal.SIGKILL)
     return child
 
@@ -169,8 +178,10 @@ def until(what, condition, seconds=60, child=None):
     """Polls a condition; fails when time is over or the process that should fulfil it ended."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        assert child is None or child.poll() is None, f"ended with {child.returncode}: {what}"
+        log = getattr(child, "log", None)
+        said = "\n" + log.read_text(errors="replace")[-1500:] if log else ""
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}{said}"
+        assert child is None or child.poll() is None, f"ended, {child.returncode}: {what}{said}"
         time.sleep(0.05)
 
 
