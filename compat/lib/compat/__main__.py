@@ -52,6 +52,15 @@ def run(system, scenario):
     return line
 
 
+def keep(system, lines, whole):
+    """Writes a system's results; a partial run replaces only the scenarios that it ran."""
+    file = paths.RESULTS / f"{system}-{servers.under_test()}.jsonl"
+    old = file.read_text().splitlines() if file.exists() and not whole else []
+    found = {line["scenario"]: line for line in [*map(json.loads, old), *lines]}
+    if found:
+        file.write_text("".join(json.dumps(line) + "\n" for line in found.values()))
+
+
 def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else "all"
     only = sys.argv[2] if len(sys.argv) > 2 else None
@@ -70,9 +79,7 @@ def main():
             print(f"{line['result']:8} {system}/{line['scenario']} {line['seconds']} s", flush=True)
             if line["result"] != "passed":
                 print("    " + line["detail"].replace("\n", "\n    "), flush=True)
-        if not only and wanted != "fast":
-            text = "".join(json.dumps(line) + "\n" for line in lines)
-            (paths.RESULTS / f"{system}-{servers.under_test()}.jsonl").write_text(text)
+        keep(system, lines, whole=not only and wanted != "fast")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     sys.exit(1 if counts["failed"] or not sum(counts.values()) else 0)
 
