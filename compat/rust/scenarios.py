@@ -16,7 +16,7 @@ def version(crate):
 
 
 def check(program, args, _scratch):
-    kit.need("cargo", "cmake", "c++")
+    kit.need("cargo", "cc", "make")
     target = paths.CACHE / "rust"
     kit.run(["cargo", "build", "-q", "--locked", "--manifest-path", HERE / "Cargo.toml",
              "--target-dir", target, "--bin", program], 900)
