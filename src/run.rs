@@ -39,6 +39,7 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
         .build()?;
     let opened = Opened::open(config.clone())?;
     let bound = Bound::bind(Settings::from_config(&config))?;
+    let opened = opened.bound_to(&bound.addresses());
     let ports = bound.addresses().into_iter().map(|(name, at)| (name.to_string(), at.port()));
     let ports: BTreeMap<String, u16> = ports.collect();
     let quotas = ConnectionQuotas::new(Limits::from_config(&config));

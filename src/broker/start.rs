@@ -14,10 +14,11 @@ use crate::metadata::{embedded, zookeeper};
 use crate::partition::fetcher::{self, FetcherSettings};
 use crate::partition::sessions::FetchSessions;
 use crate::partition::{Replicas, isr};
-use crate::peer::PeerOptions;
+use crate::peer::{Dial, OwnDial, PeerOptions, PlainDial};
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub struct Opened {
     config: Arc<ArcSwap<BrokerConfig>>,
     image: Arc<Published>,
     log_dirs: Arc<LogDirs>,
+    dial: Arc<dyn Dial>,
 }
 
 impl Opened {
@@ -57,12 +59,26 @@ impl Opened {
         let image: Arc<Published> = Arc::default();
         let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
         let log_dirs = LogDirs::open(dirs, &resolve, &report)?;
-        Ok(Opened { config, image, log_dirs })
+        Ok(Opened { config, image, log_dirs, dial: Arc::new(PlainDial) })
+    }
+
+    /// Says where the listeners are bound, so that the broker can reach itself there.
+    pub fn bound_to(mut self, sockets: &[(Arc<str>, SocketAddr)]) -> Opened {
+        let config = self.config.load();
+        let name = config.inter_broker_listener_name();
+        let advertised = config.advertised_listeners().into_iter().find(|l| l.name == name);
+        let socket = sockets.iter().find(|(bound, _)| *bound == name);
+        if let (Some(advertised), Some((_, socket))) = (advertised, socket) {
+            let port = if advertised.port == 0 { socket.port() } else { advertised.port };
+            self.dial = Arc::new(OwnDial::new((advertised.host, port), *socket));
+        }
+        drop(config);
+        self
     }
 
     /// Joins the cluster in all but name: the broker is complete, and not yet registered.
     pub async fn join(self) -> Result<Arc<Broker>, StartError> {
-        let Opened { config, image, log_dirs } = self;
+        let Opened { config, image, log_dirs, dial } = self;
         let now = config.load_full();
         let store = connect(&now).await?;
         cluster::create_tree(store.as_ref()).await?;
@@ -75,11 +91,12 @@ impl Opened {
         let lag_max_ms = now.get(key::REPLICA_LAG_TIME_MAX_MS);
         let replicas = Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
         let epoch = Arc::new(AtomicI64::new(-1));
-        let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+        let options = PeerOptions { client_id: id.to_string(), dial, ..PeerOptions::default() };
         let listener = now.inter_broker_listener_name();
         let controller_client =
-            Arc::new(ControllerClient::new(id, epoch.clone(), image.clone(), listener, options));
-        let controller = controller(id, &config, &store);
+            ControllerClient::new(id, epoch.clone(), image.clone(), listener, options.clone());
+        let controller_client = Arc::new(controller_client);
+        let controller = controller(id, &config, &store, options);
         let groups = GroupCoordinator::start(
             GroupConfig::of(&now),
             Arc::new(PartitionLog::new(
@@ -115,10 +132,10 @@ fn controller(
     id: BrokerId,
     config: &Arc<ArcSwap<BrokerConfig>>,
     store: &SharedStore,
+    options: PeerOptions,
 ) -> ControllerHandle {
     let config = config.clone();
     let settings: SettingsSource = Arc::new(move || Settings::of(&config.load(), id));
-    let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
     let channels = PeerChannels::new(settings.clone(), options);
     ControllerHandle::new(settings, store.clone(), Arc::new(channels))
 }
