@@ -28,7 +28,7 @@ impl ProducerIds {
                 block.next().ok_or(ErrorCode::UNKNOWN_SERVER_ERROR)
             }
             Err(error) => {
-                tracing::warn!(%error, "no producer ids from the controller");
+                tracing::debug!(%error, "no producer ids from the controller");
                 Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)
             }
         }

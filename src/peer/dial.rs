@@ -44,23 +44,35 @@ pub struct OwnDial {
 
 impl OwnDial {
     /// For a broker that advertises this address and listens on that socket.
-    pub fn new(advertised: (String, u16), mut bound: SocketAddr) -> OwnDial {
-        match bound.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => bound.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => bound.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
+    pub fn new(advertised: (String, u16), bound: SocketAddr) -> OwnDial {
         OwnDial { advertised, bound }
+    }
+
+    /// Where the socket is reached: a listener on all addresses by loopback, of whichever family
+    /// this machine has.
+    fn hosts(&self) -> Vec<IpAddr> {
+        match self.bound.ip() {
+            ip if !ip.is_unspecified() => vec![ip],
+            IpAddr::V4(_) => vec![Ipv4Addr::LOCALHOST.into()],
+            IpAddr::V6(_) => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
+        }
     }
 }
 
 #[async_trait]
 impl Dial for OwnDial {
     async fn dial(&self, host: &str, port: u16) -> io::Result<BoxedStream> {
-        if (host, port) == (&*self.advertised.0, self.advertised.1) {
-            return PlainDial.dial(&self.bound.ip().to_string(), self.bound.port()).await;
+        if (host, port) != (&*self.advertised.0, self.advertised.1) {
+            return PlainDial.dial(host, port).await;
         }
-        PlainDial.dial(host, port).await
+        let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
+        for host in self.hosts() {
+            result = PlainDial.dial(&host.to_string(), self.bound.port()).await;
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
     }
 }
 
