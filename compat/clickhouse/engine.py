@@ -1,37 +1,38 @@
-"""engine.py BOOTSTRAP RUN : ClickHouse's Kafka engine (librdkafka) inside chdb: INSERT produces, a materialized view consumes."""
+"""ClickHouse's Kafka engine (librdkafka) inside chdb: INSERT produces, a view consumes.
 
-import sys, tempfile, time
+engine.py BOOTSTRAP RUN
+"""
+
+import sys
+import tempfile
+import time
+
 from chdb import session
 
-servers, run = sys.argv[1:]
+SERVERS, RUN = sys.argv[1:]
+QUEUE = f"""CREATE TABLE t.queue (id UInt64, buyer String) ENGINE = Kafka SETTINGS
+    kafka_broker_list = '{SERVERS}', kafka_topic_list = '{RUN}',
+    kafka_group_name = '{RUN}-clickhouse', kafka_format = 'JSONEachRow',
+    kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 200"""
+INSERT = """INSERT INTO t.queue
+    SELECT number, concat('buyer', toString(number % 7)) FROM numbers(1000)"""
+ROWS = """CREATE TABLE t.rows (id UInt64, buyer String, part UInt64, off UInt64)
+    ENGINE = MergeTree ORDER BY id"""
+FEED = """CREATE MATERIALIZED VIEW t.feed TO t.rows AS
+    SELECT id, buyer, _partition AS part, _offset AS off FROM t.queue"""
+COUNT = """SELECT count(), uniqExact(id), uniqExact((part, off)),
+    countIf(buyer = concat('buyer', toString(id % 7))) FROM t.rows"""
+FAULTS = "SELECT exceptions.text FROM system.kafka_consumers"
+
 with tempfile.TemporaryDirectory() as folder:
     s = session.Session(folder)
     s.query("CREATE DATABASE t ENGINE = Atomic")
-    s.query(
-        f"""CREATE TABLE t.queue (id UInt64, buyer String) ENGINE = Kafka SETTINGS kafka_broker_list = '{servers}',
-        kafka_topic_list = '{run}', kafka_group_name = '{run}-clickhouse', kafka_format = 'JSONEachRow',
-        kafka_flush_interval_ms = 500, kafka_poll_timeout_ms = 200"""
-    )
-    s.query(
-        "INSERT INTO t.queue SELECT number, concat('buyer', toString(number % 7)) FROM numbers(1000)"
-    )
-    s.query(
-        "CREATE TABLE t.rows (id UInt64, buyer String, topic String, off UInt64) ENGINE = MergeTree ORDER BY id"
-    )
-    s.query(
-        "CREATE MATERIALIZED VIEW t.feed TO t.rows AS SELECT id, buyer, _topic AS topic, _offset AS off FROM t.queue"
-    )
+    for statement in (QUEUE, INSERT, ROWS, FEED):
+        s.query(statement)
     end = time.monotonic() + 60
-    while (
-        got := str(
-            s.query("SELECT count(), uniqExact(id), uniqExact(off) FROM t.rows", "CSV")
-        ).strip()
-    ) != "1000,1000,1000":
+    while (got := str(s.query(COUNT, "CSV")).strip()) != "1000,1000,1000,1000":
         if time.monotonic() > end:
-            sys.exit(
-                f"only {got}: "
-                + str(s.query("SELECT exceptions.text FROM system.kafka_consumers", "CSV"))
-            )
+            sys.exit(f"only {got}: " + str(s.query(FAULTS, "CSV")))
         time.sleep(0.2)
-    print("ok rows, ids, offsets:", got)
+    print("ok rows, ids, offsets, values:", got)
     s.close()

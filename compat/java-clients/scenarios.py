@@ -58,7 +58,7 @@ def scenarios():
         yield kit.scenario(f"basic_{name}", "produce, consume, group, admin",
                            functools.partial(basic, v), v in FAST, v)
         if at_least(v, "0.11"):
-            yield kit.scenario(f"transactions_{name}", "consume, transform, produce; abort; fencing",
+            yield kit.scenario(f"transactions_{name}", "consume, transform, produce, abort, fence",
                                functools.partial(transactions, v), v == "2.8.2", v)
     yield kit.scenario("matrix", "written by 0.9, 0.10, 4.3; read by 0.9, 0.10, 0.11, 2.0, 4.3",
                        matrix, version="0.9.0.1 to 4.3.1")

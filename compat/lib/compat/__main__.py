@@ -15,7 +15,7 @@ import tempfile
 import time
 import traceback
 
-from . import paths, result, servers
+from . import kit, paths, result, servers
 
 
 def systems():
@@ -36,6 +36,7 @@ def run(system, scenario):
     line = {"system": system, "scenario": scenario.__name__, "broker": servers.under_test(),
             "what": (scenario.__doc__ or "").strip().splitlines()[0],
             "version": getattr(scenario, "version", ""), "note": getattr(scenario, "note", "")}
+    kit.requests_seen()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ottla-compat-") as scratch:
         try:
@@ -48,6 +49,7 @@ def run(system, scenario):
             line["result"] = "failed"
             expected = isinstance(e, (result.Different, AssertionError, servers.NotReady))
             line["detail"] = str(e) if expected else traceback.format_exc()
+    line["requests"] = kit.requests_seen()
     line["seconds"] = round(time.monotonic() - begun, 1)
     return line
 

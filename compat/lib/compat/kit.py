@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from . import paths, result, servers, tool
+from . import paths, result, servers, spy, tool
 
 V = paths.versions()
 _stack = contextlib.ExitStack()
@@ -46,14 +46,15 @@ def _connect():
     return _shared["connect"]
 
 
-def new_broker(name, **more):
-    """A broker of its own, not started, on the run's ZooKeeper (or on the embedded store)."""
+def new_broker(name, port=None, **more):
+    """A broker of its own, not started, on the run's ZooKeeper (or on the embedded store);
+    settings are written with __ for a dot."""
     kind, connect = servers.under_test(), _connect()
     embedded = kind == "ottla" and os.environ.get("METADATA") == "embedded"
     more = {key.replace("__", "."): value for key, value in more.items()}
     unique = f"{name}{next(_serial)}"
     return servers.Broker(kind, _shared["home"] / unique,
-                          None if embedded else f"{connect}/{unique}",
+                          None if embedded else f"{connect}/{unique}", port=port,
                           more={"num.partitions": 3, **more})
 
 
@@ -79,9 +80,30 @@ def broker():
     """The broker that a run's scenarios share; a new one if it has died."""
     one = _shared.get("broker")
     if one is None or one.child is None or one.child.poll() is not None:
-        one = await_metadata(_stack.enter_context(new_broker("shared")))
-        _shared["broker"] = one
+        one = spied_broker() if os.environ.get("REQUESTS") else new_broker("shared")
+        _shared["broker"] = await_metadata(_stack.enter_context(one))
+        requests_seen()
+    return _shared["broker"]
+
+
+def spied_broker():
+    """A broker that clients reach through a proxy, which notes their requests; what the broker
+    asks itself goes by a listener of its own."""
+    port, behind, internal = servers.free_ports(3)
+    one = new_broker(
+        "shared", port, advertised__listeners=f"CLIENT://127.0.0.1:{port},"
+        f"INTERNAL://127.0.0.1:{internal}",
+        listeners=f"CLIENT://127.0.0.1:{behind},INTERNAL://127.0.0.1:{internal}",
+        listener__security__protocol__map="CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT",
+        inter__broker__listener__name="INTERNAL")
+    one.ready = lambda: servers.listens(behind)
+    _shared["spy"] = spy.Spy(port, behind)
     return one
+
+
+def requests_seen():
+    """The kinds of requests since the last call, (api key, version); empty without a proxy."""
+    return _shared["spy"].take() if "spy" in _shared else []
 
 
 def zookeeper_of(one):
