@@ -4,9 +4,25 @@
 //! and the others wait for the same answer.
 
 use crate::controller::client::ControllerClient;
+use crate::coordinator::transaction::ProducerIdSource;
 use crate::types::ErrorCode;
+use async_trait::async_trait;
 use std::ops::Range;
+use std::sync::Arc;
 use tokio::sync::Mutex;
+
+/// Producer ids for the transaction coordinator.
+pub(super) struct FreshIds {
+    pub ids: Arc<ProducerIds>,
+    pub controller: Arc<ControllerClient>,
+}
+
+#[async_trait]
+impl ProducerIdSource for FreshIds {
+    async fn fresh_id(&self) -> Result<i64, ErrorCode> {
+        self.ids.next(&self.controller).await
+    }
+}
 
 /// The block in use.
 #[derive(Debug, Default)]
