@@ -34,10 +34,8 @@ async fn run(seed: u64) {
     for _ in 0..80 {
         f.log.fail_appends(failure(&mut random));
         f.log.fail_commits(failure(&mut random));
-        let mut outcomes = f.partitions.next.lock();
-        outcomes.clear();
-        outcomes.extend((0..random.random_range(0..4)).map(|_| MarkerOutcome::Retry));
-        drop(outcomes);
+        let retries = random.random_range(0..4);
+        *f.partitions.next.lock() = vec![MarkerOutcome::Retry; retries].into();
         match random.random_range(0..12) {
             0 => {
                 epoch += 1;
