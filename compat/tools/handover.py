@@ -60,8 +60,8 @@ def handover(scratch):
                               "segment.bytes=20000")
                 else:
                     ends, committed = visit.end_and_committed("held", "keepers")
-                    assert ends == f"held:0:{turn * 500}", ends
-                    assert committed == str(turn * 500), committed
+                    assert ends == f"held:0:{turn * 500}", f"turn {turn} ({kind}): {ends}"
+                    assert committed == str(turn * 500), f"turn {turn} ({kind}): committed {committed}"
                 text = lines(f"turn {turn} {kind}")
                 visit.produce("held", text)
                 written += text

@@ -80,9 +80,11 @@ pub fn topic(broker: &BrokerConfig, overrides: &Properties) -> Result<Vec<Entry>
         };
         let value = match overrides.get(key.name) {
             Some(text) => {
-                let (name, value) = (key.name.to_owned(), Some(text.clone()));
+                // Shown as read, where the other places are shown as written.
+                let read = value::parse(key, text)?;
+                let (name, value) = (key.name.to_owned(), Some(read.to_string()));
                 places.insert(0, Synonym { name, value, source: Source::Topic });
-                value::parse(key, text)?
+                read
             }
             None => inherited(broker, topic_key),
         };

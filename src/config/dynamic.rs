@@ -202,6 +202,7 @@ pub fn check_broker(
         error => Refusal::Request(error.to_string()),
     })?;
     check_threads(current, &next)?;
+    check_reporters(current, &next)?;
     Ok(next)
 }
 
@@ -285,6 +286,19 @@ fn check_rate(name: &str, text: &str) -> Result<(), ConfigError> {
     };
     let (key, value, why) = (name.to_owned(), text.to_owned(), why.to_owned());
     Err(ConfigError::Invalid { key, value, why })
+}
+
+/// No reporter can be loaded; Kafka refuses in these words what it cannot load.
+fn check_reporters(current: &BrokerConfig, next: &BrokerConfig) -> Result<(), Refusal> {
+    let reporters = next.get(key::METRIC_REPORTERS);
+    if reporters.is_empty() || reporters == current.get(key::METRIC_REPORTERS) {
+        return Ok(());
+    }
+    Err(invalid(
+        "org.apache.kafka.common.config.ConfigException",
+        "Validation of dynamic config update of Set(metric.reporters) failed with class class \
+         kafka.server.DynamicMetricsReporters",
+    ))
 }
 
 /// Threads may at most be doubled or halved by one change.

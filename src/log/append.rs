@@ -150,6 +150,14 @@ impl Log {
     }
 }
 
+/// A compacted topic rolls in time for `max.compaction.lag.ms` (LogConfig.maxSegmentMs).
+fn max_segment_ms(config: &TopicConfig) -> i64 {
+    match config.cleanup_policy.compact {
+        true => config.segment_ms.min(config.max_compaction_lag_ms),
+        false => config.segment_ms,
+    }
+}
+
 /// The same failure for another caller.
 fn again(message: &str) -> AppendError {
     AppendError::Log(LogError::Io(std::io::Error::other(message.to_owned())))
@@ -282,7 +290,7 @@ impl<'a> Append<'a> {
         let max = u64::try_from(self.config.segment_bytes).unwrap_or(0);
         let waited = active.waited_ms(self.now_ms, header.max_timestamp);
         let due = held + size > max
-            || held > 0 && waited > self.config.segment_ms - self.writer.jitter_ms
+            || held > 0 && waited > max_segment_ms(self.config) - self.writer.jitter_ms
             || active.offsets.is_full()
             || active.times.is_nearly_full()
             || !active.can_hold(header.last_offset());

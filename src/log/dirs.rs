@@ -3,6 +3,7 @@
 
 use super::api::{LogError, Progress};
 use super::checkpoint::{self, Meta};
+use super::cleaner::{Cleaner, CleanerConfig};
 use super::loading::{self, Loading};
 use super::partition_log::{Known, Log, Place};
 use super::shared::{DirState, Shared};
@@ -29,6 +30,8 @@ pub struct LogDirsConfig {
     pub retention_interval: Duration,
     /// ms after which a producer that writes nothing is forgotten.
     pub producer_expiry_ms: i64,
+    /// How compacted topics are cleaned.
+    pub cleaner: CleanerConfig,
 }
 
 impl LogDirsConfig {
@@ -43,6 +46,7 @@ impl LogDirsConfig {
             checkpoint_interval: millis(i64::from(checkpoint)),
             retention_interval: millis(config.get(key::LOG_RETENTION_CHECK_INTERVAL_MS)),
             producer_expiry_ms: i64::from(config.get(key::PRODUCER_ID_EXPIRATION_MS)),
+            cleaner: CleanerConfig::from_broker(config),
         }
     }
 }
@@ -66,6 +70,7 @@ pub struct LogDirs {
     pub(super) logs: DashMap<TopicPartition, Arc<Log>>,
     pub(super) shared: Arc<Shared>,
     creating: Mutex<()>,
+    pub(super) cleaner: Cleaner,
     pub(super) stop: Mutex<bool>,
     pub(super) stopped: Condvar,
 }
@@ -81,6 +86,7 @@ impl LogDirs {
         let states = config.dirs.iter().cloned().map(DirState::new).map(Arc::new);
         let dirs = LogDirs {
             dirs: states.collect(),
+            cleaner: Cleaner::new(config.cleaner),
             config,
             locks: Mutex::default(),
             logs: DashMap::new(),
@@ -110,6 +116,7 @@ impl LogDirs {
         }
         let dirs = Arc::new(dirs);
         super::upkeep::start(&dirs)?;
+        dirs.cleaner.start(&dirs)?;
         Ok(dirs)
     }
 
@@ -130,6 +137,10 @@ impl LogDirs {
             return Ok(log);
         }
         let count = |state: &Arc<DirState>| {
+            // With one directory there is nothing to count.
+            if self.dirs.len() == 1 {
+                return 0;
+            }
             self.logs.iter().filter(|log| Arc::ptr_eq(&log.dir_state, state)).count()
         };
         let online = self.dirs.iter().filter(|state| state.is_online());
@@ -187,6 +198,16 @@ impl LogDirs {
             checkpoint::write_meta(&state.path, broker_id, cluster_id)?;
         }
         Ok(())
+    }
+
+    /// Takes a new configuration of the cleaner.
+    pub fn set_cleaner(self: &Arc<Self>, config: CleanerConfig) -> Result<(), LogError> {
+        self.cleaner.reconfigure(self, config)
+    }
+
+    /// Partitions that cannot be cleaned, until the broker starts again.
+    pub fn uncleanable(&self) -> Vec<TopicPartition> {
+        self.cleaner.uncleanable()
     }
 
     /// Writes recovery points and log start offsets.

@@ -11,6 +11,7 @@ fn config(dir: &std::path::Path) -> LogDirsConfig {
         checkpoint_interval: Duration::from_secs(3600),
         retention_interval: Duration::from_secs(3600),
         producer_expiry_ms: 86_400_000,
+        cleaner: crate::log::cleaner::CleanerConfig::off(),
     }
 }
 

@@ -109,6 +109,11 @@ impl LogFile {
         self.file.set_len(len)
     }
 
+    /// Sets when it was last modified, as retention looks at it.
+    pub fn set_modified(&self, time: std::time::SystemTime) -> io::Result<()> {
+        self.file.set_modified(time)
+    }
+
     /// Makes everything written so far survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
         #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The partitioned log on disk, byte for byte as Kafka 3.9 has it.
 //!
 //! `dirs` owns the log directories, `partition_log` one partition's log; the rest serves them.
-//! Synchronous. Does not know: wire messages, replicas, ZooKeeper. Compaction will be `cleaner`.
+//! Synchronous. Does not know: wire messages, replicas, ZooKeeper. `cleaner` compacts.
 
 mod api;
 mod append;
 pub mod batch;
 pub mod checkpoint;
+mod cleaner;
 pub mod compress;
 mod dirs;
 mod file;
@@ -21,6 +22,7 @@ mod producer_state;
 mod read;
 pub mod record;
 mod recovery;
+mod replace;
 mod retention;
 mod segment;
 mod shared;
@@ -34,5 +36,6 @@ mod validate;
 
 pub use api::*;
 pub use checkpoint::Meta;
+pub use cleaner::CleanerConfig;
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
 pub use partition_log::Log;

@@ -38,6 +38,7 @@ fn open(dir: &Path) -> (Arc<LogDirs>, Arc<Log>) {
         checkpoint_interval: Duration::from_secs(3600),
         retention_interval: Duration::from_secs(3600),
         producer_expiry_ms: 86_400_000,
+        cleaner: crate::log::cleaner::CleanerConfig::off(),
     };
     let dirs = LogDirs::open(dirs, &|_| config(), &|_| {}).expect("opened");
     let id = TopicPartition::new("model", 0);

@@ -60,7 +60,7 @@ impl Log {
             let limit = match next {
                 Some(next) if next <= end => segment.size(),
                 _ if bound == ReadBound::LogEnd => segment.size(),
-                _ => segment.locate(end)?.map_or(segment.size(), |batch| batch.position),
+                _ => self.position_of(end, segment)?,
             };
             let available = usize::try_from(limit.saturating_sub(from.position));
             let first_batch = if min_one_batch { from.header.size() } else { 0 };
@@ -73,6 +73,18 @@ impl Log {
             return Ok(LogRead { region: (len > 0).then_some(region), aborted });
         }
         Ok(LogRead::empty())
+    }
+
+    /// Where `end` is in the segment, or will be.
+    ///
+    /// An append grows the segment first and the log end after it. So if `end` is the log end
+    /// after the size was taken, nothing beyond `end` was within that size.
+    fn position_of(&self, end: i64, segment: &Segment) -> io::Result<u64> {
+        let size = segment.size();
+        if end == self.log_end_offset() {
+            return Ok(size);
+        }
+        Ok(segment.locate(end)?.map_or(size, |batch| batch.position))
     }
 
     fn aborted_in(

@@ -3,15 +3,16 @@
 
 use super::api::LogError;
 use super::batch::{self, BatchHeader, HEADER_BYTES};
+use super::file::LogFile;
 use super::leader_epochs::LeaderEpochs;
 use super::partition_log::{Known, Segments, floor};
 use super::producer_state::{Marker, ProducerState};
 use super::record::Record;
-use super::segment::{Located, Segment, base_offset_of};
+use super::segment::{Batches, Located, Segment, base_offset_of, file_name};
 use super::snapshot;
 use crate::config::TopicConfig;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What was loaded.
@@ -36,6 +37,8 @@ pub(super) fn load(
     if bases.is_empty() {
         bases.push(known.log_start);
     }
+    let unindexed: Vec<i64> =
+        bases.iter().copied().filter(|base| !is_indexed(dir, *base)).collect();
     let mut segments = Segments::new();
     for base in bases {
         segments.push(Arc::new(Segment::open(dir, base, now_ms)?));
@@ -45,6 +48,10 @@ pub(super) fn load(
         segments.iter().try_for_each(|segment| segment.load_max_timestamp())?;
     } else {
         recover(dir, &mut segments, &mut epochs, config, known, now_ms)?;
+    }
+    for segment in segments.iter().filter(|s| unindexed.contains(&s.base_offset)) {
+        let mut producers = restore(dir, &segments, segment.base_offset)?;
+        recover_segment(segment, &mut producers, &mut epochs, config)?;
     }
     let start = segments.first().map_or(0, |segment| segment.base_offset);
     let end = end_of(&segments)?.max(start);
@@ -75,16 +82,41 @@ fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
             bases.push(base);
         }
     }
-    // A swap was complete when its files got this suffix: it takes the place of the old ones.
+    // A file with this suffix is whole: it takes the place of the segments that it was made of.
+    swapped.retain(|path: &PathBuf| path.to_string_lossy().ends_with(".log.swap"));
     for path in swapped {
         let to = path.with_extension("");
         let name = to.file_name().map(|name| name.to_string_lossy().into_owned());
+        let Some(base) = name.and_then(|name| base_offset_of(&name, "log")) else { continue };
+        let last = last_offset(&path)?.unwrap_or(base);
+        for old in bases.iter().filter(|old| (base..=last).contains(old)) {
+            for path in Segment::paths(dir, *old) {
+                remove(&path)?;
+            }
+        }
+        bases.retain(|old| !(base..=last).contains(old));
         std::fs::rename(&path, &to)?;
-        bases.extend(name.and_then(|name| base_offset_of(&name, "log")));
+        bases.push(base);
     }
     bases.sort_unstable();
     bases.dedup();
     Ok(bases)
+}
+
+/// Whether the segment has an offset index, as all have but those that were just put in place.
+fn is_indexed(dir: &Path, base: i64) -> bool {
+    let path = |suffix| dir.join(file_name(base, suffix));
+    !path("log").exists() || path("index").exists()
+}
+
+/// The last offset in a file of batches.
+fn last_offset(path: &Path) -> io::Result<Option<i64>> {
+    let file = LogFile::open(path)?;
+    let mut last = None;
+    for batch in Batches::of(&file, file.len()?) {
+        last = Some(batch?.last_offset());
+    }
+    Ok(last)
 }
 
 /// Reads again all segments from the recovery point on, cuts the first torn batch and all that
@@ -134,14 +166,14 @@ fn recover(
     Ok(())
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),
     }
 }
 
-fn recover_segment(
+pub(super) fn recover_segment(
     segment: &Segment,
     producers: &mut ProducerState,
     epochs: &mut LeaderEpochs,

@@ -130,6 +130,14 @@ impl Segment {
         if first >= 0 && timestamp >= 0 { timestamp - first } else { now_ms - self.created_ms }
     }
 
+    /// Timestamp of its first batch, or when it was made.
+    pub fn first_timestamp_ms(&self) -> i64 {
+        match self.first_timestamp.load(Ordering::Relaxed) {
+            first if first >= 0 => first,
+            _ => self.created_ms,
+        }
+    }
+
     /// Whether `offset` can be an entry of its indexes.
     pub fn can_hold(&self, offset: i64) -> bool {
         i32::try_from(offset - self.base_offset).is_ok_and(|relative| relative >= 0)
@@ -281,7 +289,12 @@ pub struct Batches<'a> {
     at: u64,
 }
 
-impl Batches<'_> {
+impl<'a> Batches<'a> {
+    /// The batches of a file up to `end`.
+    pub fn of(file: &'a LogFile, end: u64) -> Batches<'a> {
+        Batches { file, position: 0, end, buffer: Vec::new(), at: 0 }
+    }
+
     fn header(&mut self) -> io::Result<Option<BatchHeader>> {
         let inside = self.position.checked_sub(self.at).map(|at| at as usize);
         let bytes = |buffer: &[u8], at: Option<usize>| {

@@ -2,6 +2,7 @@
 
 use super::log_levels::{self, Level};
 use crate::config::{BrokerConfig, key};
+use std::io::IsTerminal;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
@@ -33,7 +34,8 @@ pub fn init(config: &BrokerConfig) {
     log_levels::global().set_root(level.unwrap_or(Level::Info));
     let (filter, handle) = reload::Layer::new(log_levels::global().targets());
     let registry = Registry::default().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let terminal = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal);
     let started = match Format::of(config) {
         Format::Text => registry.with(lines).try_init(),
         Format::Json => registry.with(lines.json()).try_init(),

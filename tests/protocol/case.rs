@@ -43,6 +43,8 @@ pub struct Run<'a> {
     variables: Variables,
     /// The versions that the broker says it serves; all are asked where this is empty.
     served: BTreeMap<i16, (i16, i16)>,
+    /// What is left of [`PATIENCE`]: little, once a step of the file has used it up.
+    patience: Duration,
     pub answers: Vec<Answer>,
     /// (API, version) of steps that were left out: the broker does not serve them.
     pub unserved: BTreeSet<(String, i16)>,
@@ -56,6 +58,7 @@ impl<'a> Run<'a> {
             connections: HashMap::new(),
             variables: Variables::new(),
             served: BTreeMap::new(),
+            patience: PATIENCE,
             answers: Vec::new(),
             unserved: BTreeSet::new(),
         }
@@ -84,6 +87,7 @@ impl<'a> Run<'a> {
 
     /// All steps of a case file.
     pub fn file(&mut self, name: &str, text: &str) {
+        self.patience = PATIENCE;
         self.variables.clear();
         self.connections.clear();
         for (number, line) in text.lines().enumerate() {
@@ -149,7 +153,11 @@ impl<'a> Run<'a> {
             let answer = self.ask(step, api, version, &bytes);
             let wanted = step["until"].as_object().into_iter().flatten();
             let reached = wanted.clone().all(|(at, value)| answer.pointer(at) == Some(value));
-            if reached || begun.elapsed() > PATIENCE {
+            if reached {
+                break answer;
+            }
+            if begun.elapsed() > self.patience {
+                self.patience = Duration::from_secs(1);
                 break answer;
             }
             std::thread::sleep(Duration::from_millis(50));

@@ -28,6 +28,7 @@ const UNORDERED: &[(&str, &str)] = &[
     ("partitions", "partitionIndex"),
     ("configs", "name"),
     ("groups", "groupId"),
+    ("results", "groupId"),
     ("entries", "entity"),
 ];
 

@@ -11,11 +11,15 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from . import paths
 
 READY_SECONDS = 60
+
+# So that atexit ends the servers also when this program is told to end.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 class NotReady(Exception):

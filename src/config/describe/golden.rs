@@ -72,7 +72,7 @@ fn every_key_is_described_as_kafka_described_it() {
     let overrides = properties(&[
         ("cleanup.policy", "compact"),
         ("leader.replication.throttled.replicas", "0:1,0:2"),
-        ("retention.ms", "100"),
+        ("retention.ms", " 100 "),
     ]);
     let described = [
         ("broker", broker(&config)),

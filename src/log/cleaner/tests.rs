@@ -1,0 +1,255 @@
+use super::clean::Budget;
+use super::schedule::{Cleaner, CleanerConfig};
+use super::survivors::plain;
+use crate::config::{CleanupPolicy, TopicConfig};
+use crate::log::batch::{self, BatchHeader, HEADER_BYTES};
+use crate::log::compress::Codec;
+use crate::log::record::{NO_HEADERS, Record, records};
+use crate::log::{Log, LogDirs, LogDirsConfig, Origin, ReadBound, RecordSet};
+use crate::types::TopicPartition;
+use bytes::{Bytes, BytesMut};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn config() -> Arc<TopicConfig> {
+    Arc::new(TopicConfig {
+        segment_bytes: 700,
+        index_interval_bytes: 100,
+        cleanup_policy: CleanupPolicy { delete: false, compact: true },
+        min_cleanable_dirty_ratio: 0.0,
+        file_delete_delay_ms: 0,
+        ..Default::default()
+    })
+}
+
+fn cleaner_config() -> CleanerConfig {
+    let budget = Budget { map_bytes: 1 << 20, load_factor: 0.9, bytes_per_second: f64::MAX };
+    CleanerConfig { budget, ..CleanerConfig::off() }
+}
+
+fn open(dir: &Path) -> Arc<LogDirs> {
+    let dirs = LogDirsConfig {
+        dirs: vec![dir.to_owned()],
+        recovery_threads: 1,
+        checkpoint_interval: Duration::from_secs(3600),
+        retention_interval: Duration::from_secs(3600),
+        producer_expiry_ms: 86_400_000,
+        cleaner: cleaner_config(),
+    };
+    LogDirs::open(dirs, &|_| config(), &|_| {}).expect("opened")
+}
+
+fn id() -> TopicPartition {
+    TopicPartition::new("state", 0)
+}
+
+fn batch(pairs: &[(String, Option<String>)], codec: Codec) -> Bytes {
+    let mut body = BytesMut::new();
+    for (delta, (key, value)) in pairs.iter().enumerate() {
+        let record = Record {
+            timestamp_delta: delta as i64,
+            offset_delta: delta as i32,
+            key: Some(key.as_bytes()),
+            value: value.as_ref().map(String::as_bytes),
+            headers: NO_HEADERS,
+        };
+        record.write(&mut body);
+    }
+    let count = pairs.len() as i32;
+    let header = BatchHeader {
+        base_offset: 0,
+        length: 0,
+        leader_epoch: -1,
+        magic: 2,
+        crc: 0,
+        attributes: codec as i16,
+        last_offset_delta: count - 1,
+        base_timestamp: 1000,
+        max_timestamp: 1000 + i64::from(count) - 1,
+        producer_id: -1,
+        producer_epoch: -1,
+        base_sequence: -1,
+        record_count: count,
+    };
+    batch::seal(header, &crate::log::compress::compress(codec, 3, &body).expect("compressed"))
+}
+
+fn append(log: &Log, pairs: &[(String, Option<String>)], codec: Codec) {
+    let set = RecordSet { records: batch(pairs, codec) };
+    let results = log.append_as_leader(&[set], 0, Origin::Client, 2000);
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    log.set_high_watermark(log.log_end_offset());
+}
+
+/// All records that a reader from the start sees: offset, key, value.
+fn all(log: &Log) -> Vec<(i64, String, Option<String>)> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+    let mut out = Vec::new();
+    let mut at = log.log_start_offset();
+    while at < log.log_end_offset() {
+        let read = log.read(at, 1 << 20, true, ReadBound::LogEnd).expect("read");
+        let Some(region) = read.region else { break };
+        let mut bytes = vec![0; region.len];
+        rustix::io::pread(&*region.file, &mut bytes, region.position).expect("bytes");
+        for bytes in batch::split(&Bytes::from(bytes)) {
+            let header = BatchHeader::read(&bytes).expect("a header");
+            assert!(batch::crc_is_right(&header, &bytes), "at {}", header.base_offset);
+            assert!(bytes.len() >= HEADER_BYTES && header.next_offset() > at);
+            for record in records(&plain(&bytes, &header).expect("plain")) {
+                let record = record.expect("a record");
+                let offset = header.base_offset + i64::from(record.offset_delta);
+                let key = text(record.key.expect("a key"));
+                if offset >= at {
+                    out.push((offset, key, record.value.map(text)));
+                }
+            }
+            at = header.next_offset();
+        }
+    }
+    out
+}
+
+/// What must survive of records before `end`: the last of each key; all of the rest.
+fn expected(
+    records: &[(i64, String, Option<String>)],
+    end: i64,
+) -> Vec<(i64, String, Option<String>)> {
+    let mut last = BTreeMap::new();
+    for (offset, key, _) in records.iter().filter(|(offset, ..)| *offset < end) {
+        last.insert(key.clone(), *offset);
+    }
+    let stays = |(offset, key, _): &&(i64, String, Option<String>)| {
+        *offset >= end || last.get(key) == Some(offset)
+    };
+    records.iter().filter(stays).cloned().collect()
+}
+
+fn fill(log: &Log, seed: u64, batches: usize) {
+    let mut state = seed * 2 + 1;
+    let mut next = move |n: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % n
+    };
+    let codecs = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
+    for n in 0..batches {
+        let pair = |i: u64| {
+            let value = (i != 0).then(|| format!("value {n} {i} {}", "x".repeat(i as usize)));
+            (format!("key {}", i % 13), value)
+        };
+        let count = 1 + next(4);
+        let pairs: Vec<_> = (0..count).map(|_| pair(next(40))).collect();
+        append(log, &pairs, codecs[next(5) as usize]);
+    }
+}
+
+fn cleaned_to(dir: &Path) -> i64 {
+    let path = dir.join("cleaner-offset-checkpoint");
+    crate::log::checkpoint::read(&path).expect("read").get(&id()).copied().unwrap_or(0)
+}
+
+#[test]
+fn what_survives_is_the_last_of_each_key_at_its_own_offset_before_and_after_a_restart() {
+    for seed in 0..8 {
+        let root = tempfile::tempdir().expect("a directory");
+        let dirs = open(root.path());
+        let log = dirs.get_or_create(&id(), None, config()).expect("created");
+        fill(&log, seed, 60);
+        let before = all(&log);
+        let size = log.size();
+        let cleaner = Cleaner::new(cleaner_config());
+        assert!(cleaner.clean_one(&dirs));
+        assert_eq!(cleaner.uncleanable(), []);
+        let end = cleaned_to(root.path());
+        assert!(end > 0 && log.size() < size, "seed {seed}");
+        let after = expected(&before, end);
+        assert_eq!(all(&log), after, "seed {seed}");
+        assert!(!cleaner.clean_one(&dirs), "nothing is dirty");
+        fill(&log, seed + 100, 30);
+        let before = all(&log);
+        assert!(cleaner.clean_one(&dirs));
+        let after = expected(&before, cleaned_to(root.path()));
+        assert_eq!(all(&log), after, "seed {seed}, second pass");
+        let found = log.read(0, 1, true, ReadBound::LogEnd).expect("readable from a gap");
+        assert!(found.region.is_some());
+        drop(log);
+        dirs.close(1);
+        let log = open(root.path()).get(&id()).expect("there");
+        assert_eq!(all(&log), after, "seed {seed}, restarted");
+    }
+}
+
+#[test]
+fn a_full_map_cleans_part_of_the_log_and_the_next_pass_goes_on() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&id(), None, config()).expect("created");
+    for n in 0..300 {
+        append(&log, &[(format!("key {}", n / 2), Some("v".repeat(30)))], Codec::None);
+    }
+    let before = all(&log);
+    let mut small = cleaner_config();
+    small.budget.map_bytes = 24 * 40;
+    let cleaner = Cleaner::new(small);
+    let mut passes = 0;
+    while cleaner.clean_one(&dirs) {
+        passes += 1;
+        assert_eq!(all(&log), expected(&before, cleaned_to(root.path())), "pass {passes}");
+        assert!(passes < 50, "no progress");
+    }
+    assert!(passes > 2, "the map was never full");
+}
+
+/// A crash may come between any two steps of a swap: what is there then is put right at start.
+#[test]
+fn every_state_that_a_crash_can_leave_recovers_to_the_same_records() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&id(), None, config()).expect("created");
+    fill(&log, 1, 60);
+    let before = all(&log);
+    let dir = log.dir();
+    dirs.close(1);
+    drop((log, dirs));
+    std::fs::remove_file(root.path().join(".kafka_cleanshutdown")).expect("as after a crash");
+    let old = copy(&dir);
+    let dirs = open(root.path());
+    let log = dirs.get(&id()).expect("there");
+    log.set_high_watermark(log.log_end_offset());
+    assert!(Cleaner::new(cleaner_config()).clean_one(&dirs));
+    let end = cleaned_to(root.path());
+    let cleaned = copy(&dir);
+    let swapped: Vec<&String> = cleaned
+        .keys()
+        .filter(|name| name.ends_with(".log") && old.get(*name) != cleaned.get(*name))
+        .collect();
+    assert!(!swapped.is_empty());
+    drop((log, dirs));
+    let wanted = expected(&before, end);
+    for (state, suffix) in [("being written", "cleaned"), ("whole", "swap")] {
+        let other = tempfile::tempdir().expect("a directory");
+        let dir = other.path().join("state-0");
+        std::fs::create_dir_all(&dir).expect("made");
+        let write = |name: &str, bytes: &[u8]| std::fs::write(dir.join(name), bytes).expect("made");
+        old.iter().for_each(|(name, bytes)| write(name, bytes));
+        for name in &swapped {
+            write(&format!("{name}.{suffix}"), &cleaned[*name]);
+        }
+        let log = open(other.path()).get(&id()).expect("there");
+        let wanted = if suffix == "swap" { &wanted } else { &before };
+        assert_eq!(&all(&log), wanted, "{state}");
+    }
+}
+
+fn copy(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("text");
+        if !name.ends_with(".deleted") {
+            files.insert(name, std::fs::read(entry.path()).expect("read"));
+        }
+    }
+    files
+}
