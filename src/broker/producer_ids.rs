@@ -31,6 +31,12 @@ pub struct ProducerIds {
 }
 
 impl ProducerIds {
+    /// Ids as if the controller had given them.
+    #[cfg(test)]
+    pub async fn stock(&self, block: Range<i64>) {
+        *self.block.lock().await = block;
+    }
+
     /// The next id. COORDINATOR_LOAD_IN_PROGRESS, which clients retry, while the controller gives
     /// no block.
     pub async fn next(&self, controller: &ControllerClient) -> Result<i64, ErrorCode> {

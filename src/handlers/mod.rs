@@ -60,6 +60,8 @@ pub mod sasl_authenticate;
 pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod sync_group;
+#[cfg(test)]
+mod transaction_tests;
 pub mod txn_offset_commit;
 pub mod update_features;
 pub mod update_metadata;
