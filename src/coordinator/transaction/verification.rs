@@ -11,6 +11,7 @@ use kafka_protocol::messages::add_partitions_to_txn_request::{
     AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction,
 };
 use kafka_protocol::protocol::StrBytes;
+use tracing::debug;
 
 use super::machine::Producer;
 use super::{BrokerPeers, TRANSACTION_TOPIC, TransactionCoordinator, TransactionError};
@@ -62,11 +63,22 @@ impl Verifier {
     ) -> Vec<Verdict> {
         let keeper = self.coordinator.partition_for(transactional_id);
         let leader = self.image.load().partition(TRANSACTION_TOPIC, keeper).map(|p| p.leader);
-        match leader {
+        let verdicts = match leader {
             Some(leader) if leader == self.id => self.here(transactional_id, producer, partitions),
             Some(leader) => self.there(leader, transactional_id, producer, partitions).await,
             None => vec![Verdict::Unavailable; partitions.len()],
+        };
+        if verdicts.iter().any(|verdict| *verdict != Verdict::InTransaction) {
+            debug!(
+                id = transactional_id,
+                ?producer,
+                ?leader,
+                ?partitions,
+                ?verdicts,
+                "not verified"
+            );
         }
+        verdicts
     }
 
     fn here(&self, id: &str, producer: Producer, partitions: &[TopicPartition]) -> Vec<Verdict> {
