@@ -1,12 +1,17 @@
 //! Starting and stopping, in the order in which it must happen.
 
 use super::InternalTopics;
+use super::producer_ids::FreshIds;
 use super::{Broker, ProducerIds, cluster, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
 use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
 use crate::coordinator::state_log::PartitionLog;
+use crate::coordinator::transaction::{
+    BrokerMarkers, BrokerPeers, TRANSACTION_TOPIC, TransactionConfig, TransactionCoordinator,
+    Verifier,
+};
 use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
 use crate::metadata::store::{Session, SharedStore, StoreError};
@@ -107,6 +112,11 @@ impl Opened {
             )),
             tokio::runtime::Handle::current(),
         );
+        let producer_ids: Arc<ProducerIds> = Arc::default();
+        let fresh_ids =
+            FreshIds { ids: producer_ids.clone(), controller: controller_client.clone() };
+        let (transactions, verifier) =
+            transactions(id, &now, &image, &replicas, &groups, Arc::new(fresh_ids));
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
             id,
@@ -119,13 +129,52 @@ impl Opened {
             fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
             controller,
             controller_client,
-            producer_ids: ProducerIds::default(),
+            producer_ids,
             groups,
+            transactions,
+            verifier,
             internal_topics: InternalTopics::default(),
             control: tokio::runtime::Handle::current(),
             epoch,
         }))
     }
+}
+
+fn transactions(
+    id: BrokerId,
+    config: &BrokerConfig,
+    image: &Arc<Published>,
+    replicas: &Arc<Replicas>,
+    groups: &Arc<GroupCoordinator>,
+    producer_ids: Arc<FreshIds>,
+) -> (Arc<TransactionCoordinator>, Verifier) {
+    let runtime = tokio::runtime::Handle::current();
+    let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+    let listener = config.inter_broker_listener_name();
+    let peers = Arc::new(BrokerPeers::new(image.clone(), listener, options));
+    let timeout = config.get(key::REQUEST_TIMEOUT_MS);
+    let markers = BrokerMarkers::new(
+        id,
+        image.clone(),
+        replicas.clone(),
+        groups.clone(),
+        peers.clone(),
+        Duration::from_millis(u64::try_from(timeout).unwrap_or(30_000)),
+    );
+    let coordinator = TransactionCoordinator::start(
+        TransactionConfig::of(config),
+        Arc::new(PartitionLog::new(
+            TRANSACTION_TOPIC,
+            config.get(key::TRANSACTION_STATE_LOG_NUM_PARTITIONS),
+            replicas.clone(),
+            image.clone(),
+        )),
+        Arc::new(markers),
+        producer_ids,
+        runtime.clone(),
+    );
+    let verifier = Verifier::new(id, image.clone(), coordinator.clone(), peers, runtime);
+    (coordinator, verifier)
 }
 
 fn controller(

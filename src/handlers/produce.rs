@@ -8,6 +8,7 @@
 
 mod respond;
 mod validate;
+mod verify;
 
 use super::{RequestContext, lookup};
 use crate::broker::Broker;
@@ -51,6 +52,7 @@ pub async fn handle_group(
     for (index, (context, request)) in contexts.iter().zip(&mut requests).enumerate() {
         plan(broker, context, index, request, &mut entries);
     }
+    verify::verify(broker, contexts, &requests, &mut entries).await;
     append(&mut entries);
     let started = Instant::now();
     wait_committed(&mut entries, &requests, started).await;
