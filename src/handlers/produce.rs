@@ -73,6 +73,12 @@ fn plan(
     entries: &mut Vec<Entry>,
 ) {
     let acks = request.acks;
+    if request.transactional_id.is_none() && validate::is_transactional(request) {
+        let refused = || Outcome::Refused(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+        entries.extend(partitions.map(|_| Entry { request: index, acks, outcome: refused() }));
+        return;
+    }
     let is_admin = context.client_id() == "__admin_client";
     for topic in &mut request.topic_data {
         let is_refused = is_internal(&topic.name) && !is_admin;
