@@ -57,6 +57,6 @@ pub async fn handle(
             .with_partitions(partitions.collect())
     });
     AlterPartitionReassignmentsResponse::default()
-        .with_error_message(None)
+        .with_error_message(Some(text("")))
         .with_responses(responses.collect())
 }

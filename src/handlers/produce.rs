@@ -8,6 +8,7 @@
 
 mod respond;
 mod validate;
+mod verify;
 
 use super::{RequestContext, lookup};
 use crate::broker::Broker;
@@ -51,6 +52,7 @@ pub async fn handle_group(
     for (index, (context, request)) in contexts.iter().zip(&mut requests).enumerate() {
         plan(broker, context, index, request, &mut entries);
     }
+    verify::verify(broker, contexts, &requests, &mut entries).await;
     append(&mut entries);
     let started = Instant::now();
     wait_committed(&mut entries, &requests, started).await;
@@ -71,6 +73,12 @@ fn plan(
     entries: &mut Vec<Entry>,
 ) {
     let acks = request.acks;
+    if request.transactional_id.is_none() && validate::is_transactional(request) {
+        let refused = || Outcome::Refused(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+        entries.extend(partitions.map(|_| Entry { request: index, acks, outcome: refused() }));
+        return;
+    }
     let is_admin = context.client_id() == "__admin_client";
     for topic in &mut request.topic_data {
         let is_refused = is_internal(&topic.name) && !is_admin;
