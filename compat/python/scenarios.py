@@ -24,10 +24,21 @@ def check(client, mode, _scratch):
     return said.strip().splitlines()[-1]
 
 
+def old_kafka_python(_scratch):
+    version = V["KAFKA_PYTHON_OLD_VERSION"]
+    python = kit.python(f"python-kafka_python-{version}", f"kafka-python=={version}", *CODECS,
+                        "crc32c")
+    said = kit.run([python, HERE / "kafka_python_check.py", kit.broker().bootstrap,
+                    kit.unique("kafka-python-old")], expect=" ok ")
+    return said.strip().splitlines()[-1]
+
+
 SCENARIOS = [
-    kit.scenario(f"{client}_{mode}", what, functools.partial(check, client, mode), True,
-                 CLIENTS[client][0])
-    for client in CLIENTS
-    for mode, what in (("records", "admin, idempotence, every codec, group, commit"),
-                       ("transactions", "committed and aborted, read_committed"))
+    *(kit.scenario(f"{client}_{mode}", what, functools.partial(check, client, mode), True,
+                   CLIENTS[client][0])
+      for client in CLIENTS
+      for mode, what in (("records", "admin, idempotence, every codec, group, commit"),
+                         ("transactions", "committed and aborted, read_committed"))),
+    kit.scenario("kafka_python_2_records", "the line that most old programs still use",
+                 old_kafka_python, version=V["KAFKA_PYTHON_OLD_VERSION"]),
 ]
