@@ -329,7 +329,12 @@ impl Controller {
                 answer_nested(reply, result)
             }
             Call::CheckBroker { broker, epoch, reply } => {
-                answer_nested(reply, Ok(self.check_broker(broker, epoch)))
+                let known = self.context.brokers.contains_key(&broker);
+                let checked = match known {
+                    true => self.check_broker(broker, epoch),
+                    false => Err(ControllerError::BrokerIdNotRegistered),
+                };
+                answer_nested(reply, Ok(checked))
             }
             Call::ControlledShutdown { broker, epoch, reply } => {
                 let result = self.controlled_shutdown(broker, epoch).await;

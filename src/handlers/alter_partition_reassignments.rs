@@ -56,7 +56,5 @@ pub async fn handle(
             .with_name(topic.name.clone())
             .with_partitions(partitions.collect())
     });
-    AlterPartitionReassignmentsResponse::default()
-        .with_error_message(None)
-        .with_responses(responses.collect())
+    AlterPartitionReassignmentsResponse::default().with_responses(responses.collect())
 }

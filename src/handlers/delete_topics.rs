@@ -14,11 +14,11 @@ use crate::types::{ErrorCode, TopicId};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A topic as asked for.
+#[derive(PartialEq)]
 struct Asked {
     name: Option<String>,
     id: TopicId,
@@ -53,8 +53,14 @@ pub async fn handle(
         return DeleteTopicsResponse::default().with_responses(results.collect());
     }
     let mut responses = Vec::with_capacity(asked.len());
-    for topic in &asked {
-        responses.push(delete(broker, topic).await);
+    for (index, topic) in asked.iter().enumerate() {
+        // A topic named twice is answered twice, and deleted once.
+        let earlier = asked.iter().take(index).position(|other| other == topic);
+        let known = earlier.and_then(|at| responses.get(at).cloned());
+        responses.push(match known {
+            Some(response) => response,
+            None => delete(broker, topic).await,
+        });
     }
     for response in &mut responses {
         let Some(name) = response.name.clone().filter(|_| response.error_code == 0) else {
@@ -70,17 +76,12 @@ pub async fn handle(
 }
 
 fn asked(request: &DeleteTopicsRequest) -> Vec<Asked> {
-    let mut seen = BTreeSet::new();
     let names = request.topic_names.iter().map(|name| (Some(name.to_string()), TopicId::nil()));
     let states = request
         .topics
         .iter()
         .map(|topic| (topic.name.as_ref().map(|name| name.as_str().to_owned()), topic.topic_id));
-    names
-        .chain(states)
-        .filter(|key| seen.insert(key.clone()))
-        .map(|(name, id)| Asked { name, id })
-        .collect()
+    names.chain(states).map(|(name, id)| Asked { name, id }).collect()
 }
 
 async fn delete(broker: &Broker, asked: &Asked) -> DeletableTopicResult {

@@ -5,10 +5,12 @@
 //! know nothing of sockets; only the network layer closes connections.
 
 pub mod allocate_producer_ids;
+pub mod alter_client_quotas;
 pub mod alter_configs;
 pub mod alter_partition;
 pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
+pub mod alter_user_scram_credentials;
 pub mod api_table;
 pub mod api_versions;
 pub mod cluster_view;
@@ -16,19 +18,27 @@ pub mod configs;
 pub mod context;
 pub mod controlled_shutdown;
 mod convert;
+pub mod create_acls;
+pub mod create_delegation_token;
 pub mod create_partitions;
 pub mod create_topics;
+pub mod delete_acls;
 pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
+pub mod describe_acls;
+pub mod describe_client_quotas;
 pub mod describe_cluster;
 pub mod describe_configs;
+pub mod describe_delegation_token;
 pub mod describe_groups;
 pub mod describe_log_dirs;
 pub mod describe_producers;
+pub mod describe_user_scram_credentials;
 mod dispatch;
 pub mod elect_leaders;
 pub mod error;
+pub mod expire_delegation_token;
 pub mod fetch;
 pub mod find_coordinator;
 #[cfg(test)]
@@ -50,6 +60,7 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 mod old_offsets;
 pub mod produce;
+pub mod renew_delegation_token;
 pub mod reply;
 pub mod sasl_authenticate;
 pub mod sasl_handshake;
