@@ -1,7 +1,7 @@
-//! CreateDelegationToken (38), v0-3 (KIP-48): refused, since tokens are of no use on listeners without SASL.
+//! CreateDelegationToken (38), v0-3: refused, since listeners have no SASL (KIP-48).
 //!
-//! v2 flexible; v3 owners other than the requester (KIP-373). As `KafkaApis.handleCreateTokenRequest`: the listener is looked at
-//! before the secret key.
+//! v2 flexible; v3 owners other than the requester (KIP-373).
+//! As `KafkaApis.handleCreateTokenRequest`: the listener is looked at before the secret key.
 
 use super::RequestContext;
 use super::convert::wire;

@@ -7,6 +7,7 @@
 use super::RequestContext;
 use super::cluster_view::{message, wait_for};
 use super::error::ToErrorCode;
+use super::throttle::Mutations;
 use crate::broker::Broker;
 use crate::controller::ControllerError;
 use crate::metadata::records::paths;
@@ -52,6 +53,7 @@ pub async fn handle(
         let results = asked.iter().map(|a| result(a, a.name.as_deref(), code, text.clone()));
         return DeleteTopicsResponse::default().with_responses(results.collect());
     }
+    let quota = Mutations::of(broker, context, 5);
     let mut responses = Vec::with_capacity(asked.len());
     for (index, topic) in asked.iter().enumerate() {
         // A topic named twice is answered twice, and deleted once.
@@ -59,7 +61,7 @@ pub async fn handle(
         let known = earlier.and_then(|at| responses.get(at).cloned());
         responses.push(match known {
             Some(response) => response,
-            None => delete(broker, topic).await,
+            None => delete(broker, &quota, topic).await,
         });
     }
     for response in &mut responses {
@@ -72,7 +74,11 @@ pub async fn handle(
             response.error_code = ErrorCode::REQUEST_TIMED_OUT.0;
         }
     }
-    DeleteTopicsResponse::default().with_responses(responses)
+    let mut response = DeleteTopicsResponse::default().with_responses(responses);
+    if context.api_version >= 1 {
+        response.throttle_time_ms = quota.throttle_ms();
+    }
+    response
 }
 
 fn asked(request: &DeleteTopicsRequest) -> Vec<Asked> {
@@ -84,7 +90,7 @@ fn asked(request: &DeleteTopicsRequest) -> Vec<Asked> {
     names.chain(states).map(|(name, id)| Asked { name, id }).collect()
 }
 
-async fn delete(broker: &Broker, asked: &Asked) -> DeletableTopicResult {
+async fn delete(broker: &Broker, quota: &Mutations<'_>, asked: &Asked) -> DeletableTopicResult {
     let controller = &broker.controller;
     let name = match &asked.name {
         Some(name) => Some(name.clone()),
@@ -103,7 +109,12 @@ async fn delete(broker: &Broker, asked: &Asked) -> DeletableTopicResult {
         }
         Err(error) => return result(asked, Some(&name), error.error_code(), None),
     }
-    match controller.delete_topic(&name).await {
+    if !quota.is_allowed() {
+        let error = ControllerError::ThrottlingQuotaExceeded;
+        return result(asked, Some(&name), error.error_code(), message(&error));
+    }
+    let partitions = broker.image.load().topics.get(&*name).map_or(0, |t| t.partitions.len());
+    match controller.delete_topic(&name).await.inspect(|()| quota.count(partitions)) {
         Ok(()) => result(asked, Some(&name), ErrorCode::NONE, None),
         Err(error) => {
             let text = match &error {

@@ -1,7 +1,7 @@
-//! DescribeDelegationToken (41), v0-3 (KIP-48): refused, since tokens are of no use on listeners without SASL.
+//! DescribeDelegationToken (41), v0-3: refused, since listeners have no SASL (KIP-48).
 //!
-//! v2 flexible; v3 requesters (KIP-373). As `KafkaApis.handleDescribeTokensRequest`: the listener is looked at
-//! before the secret key.
+//! v2 flexible; v3 requesters (KIP-373).
+//! As `KafkaApis.handleDescribeTokensRequest`: the listener is looked at before the secret key.
 
 use super::RequestContext;
 use crate::broker::Broker;

@@ -66,6 +66,7 @@ pub mod sasl_authenticate;
 pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod sync_group;
+pub mod throttle;
 pub mod update_features;
 pub mod update_metadata;
 

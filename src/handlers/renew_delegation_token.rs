@@ -1,7 +1,7 @@
-//! RenewDelegationToken (39), v0-2 (KIP-48): refused, since tokens are of no use on listeners without SASL.
+//! RenewDelegationToken (39), v0-2: refused, since listeners have no SASL (KIP-48).
 //!
-//! v2 flexible. As `KafkaApis.handleRenewTokenRequest`: the listener is looked at
-//! before the secret key.
+//! v2 flexible.
+//! As `KafkaApis.handleRenewTokenRequest`: the listener is looked at before the secret key.
 
 use super::RequestContext;
 use crate::broker::Broker;
