@@ -57,6 +57,9 @@ async fn alter(broker: &Broker, entry: &EntryData, validate_only: bool) -> Resul
         // A name may have to be looked up.
         let found = tokio::task::spawn_blocking(move || resolve(&asked)).await;
         if !found.is_ok_and(|found| found.is_some()) {
+            // Kafka names it as it stands in the path.
+            let path = entity.entity_path();
+            let name = path.trim_start_matches("ips/");
             return Err(refused(format!("{name} is not a valid IP or resolvable host.")));
         }
     }

@@ -40,14 +40,14 @@ pub async fn handle(
             None => alter(broker, &request, &user).await,
         };
         let (code, why) = match altered {
-            Ok(()) => (ErrorCode::NONE, None),
-            Err((code, why)) => (code, Some(wire(why))),
+            Ok(()) => (ErrorCode::NONE, ""),
+            Err(refusal) => refusal,
         };
         results.push(
             answer::AlterUserScramCredentialsResult::default()
                 .with_user(wire(&user))
                 .with_error_code(code.0)
-                .with_error_message(why),
+                .with_error_message(Some(wire(why))),
         );
     }
     AlterUserScramCredentialsResponse::default().with_results(results)

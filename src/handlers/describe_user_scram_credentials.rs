@@ -89,7 +89,9 @@ fn described(name: &str, configs: &Properties) -> Option<DescribeUserScramCreden
         Some(info.with_iterations(scram::iterations(stored)?))
     };
     let infos: Vec<_> = Mechanism::ALL.into_iter().filter_map(info).collect();
-    let result = DescribeUserScramCredentialsResult::default().with_user(wire(name));
+    let result = DescribeUserScramCredentialsResult::default()
+        .with_user(wire(name))
+        .with_error_message(Some(wire("")));
     (!infos.is_empty()).then(|| result.with_credential_infos(infos))
 }
 
