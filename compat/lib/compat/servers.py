@@ -137,8 +137,8 @@ def zookeeper(directory, servers=1):
 
 
 @contextlib.contextmanager
-def ensemble(directory, servers=1):
-    """A running ensemble; gives its connect string, without a chroot."""
+def running(directory, servers=1):
+    """A running ensemble; gives its members."""
     members = zookeeper(directory, servers)
     try:
         for one in members:  # all at once: alone, none would become ready
@@ -150,10 +150,17 @@ def ensemble(directory, servers=1):
             if time.monotonic() > deadline:
                 raise NotReady("ZooKeeper: " + members[0].tail())
             time.sleep(0.05)
-        yield ",".join(f"127.0.0.1:{one.port}" for one in members)
+        yield members
     finally:
         for one in members:
             one.kill()
+
+
+@contextlib.contextmanager
+def ensemble(directory, servers=1):
+    """A running ensemble; gives its connect string, without a chroot."""
+    with running(directory, servers) as members:
+        yield ",".join(f"127.0.0.1:{one.port}" for one in members)
 
 
 def await_session_end(connect):
