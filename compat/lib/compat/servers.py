@@ -163,8 +163,8 @@ def ensemble(directory, servers=1):
         yield ",".join(f"127.0.0.1:{one.port}" for one in members)
 
 
-def await_session_end(connect):
-    """Waits until ZooKeeper has dropped a killed broker 1: Apache Kafka dies on what it left."""
+def await_session_end(connect, broker=1):
+    """Waits until ZooKeeper has dropped a killed broker: Apache Kafka dies on what it left."""
     host, port = connect.split(",")[0].split("/")[0].split(":")
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
@@ -173,7 +173,7 @@ def await_session_end(connect):
             told = b""
             while chunk := s.recv(4096):
                 told += chunk
-        if b"/brokers/ids/1" not in told:
+        if f"/brokers/ids/{broker}".encode() not in told:
             return
         time.sleep(0.1)
     raise NotReady("the session of a killed broker did not end")
