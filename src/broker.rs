@@ -9,6 +9,7 @@ mod config_store;
 mod internal_topics;
 mod leadership;
 mod producer_ids;
+mod quotas;
 mod start;
 mod topic_configs;
 
@@ -26,6 +27,8 @@ use crate::metadata::image::Published;
 use crate::metadata::store::SharedStore;
 use crate::partition::Replicas;
 use crate::partition::sessions::FetchSessions;
+use crate::quota::clients::ClientQuotas;
+use crate::quota::connections::ConnectionQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use producer_ids::ProducerIds;
@@ -63,6 +66,10 @@ pub struct Broker {
     pub transactions: Arc<TransactionCoordinator>,
     /// Asks coordinators whether a partition is in a transaction.
     pub verifier: Verifier,
+    /// The quotas of clients.
+    pub quotas: ClientQuotas,
+    /// The connections of this broker, and their limits.
+    pub connections: Arc<ConnectionQuotas>,
     /// Internal topics being created.
     pub internal_topics: InternalTopics,
     /// The runtime of everything that is not a client's connection.

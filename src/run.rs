@@ -7,7 +7,6 @@ use crate::broker::{Broker, Opened, StartError};
 use crate::config::BrokerConfig;
 use crate::handlers::api_table::ApiTable;
 use crate::network::{BindError, Bound, Server, Settings};
-use crate::quota::connections::{ConnectionQuotas, Limits};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,10 +41,9 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
     let opened = opened.bound_to(&bound.addresses());
     let ports = bound.addresses().into_iter().map(|(name, at)| (name.to_string(), at.port()));
     let ports: BTreeMap<String, u16> = ports.collect();
-    let quotas = ConnectionQuotas::new(Limits::from_config(&config));
     control.block_on(async {
         let broker = opened.join().await?;
-        let server = Server::serve(bound, broker.clone(), ApiTable, quotas)?;
+        let server = Server::serve(bound, broker.clone(), ApiTable, broker.connections.clone())?;
         let registered = broker.register(&ports).await;
         if registered.is_ok() {
             tracing::info!(id = broker.id, ?ports, "started");

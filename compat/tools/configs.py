@@ -30,6 +30,10 @@ def topics(scratch):
     return require_equal(p)
 
 
+# Where metadata is kept: in another root of ZooKeeper, or embedded.
+STORE = [(r"/oracle\b|/tested\b", "/X"), (r"(?m)^( *zookeeper\.connect)=.*", r"\1=STORE")]
+
+
 def brokers(scratch):
     """kafka-configs on one broker and on the default of all"""
     p = lab.fresh_pair(scratch)
@@ -40,8 +44,7 @@ def brokers(scratch):
     for kafka in ("k39", "k4"):
         configs(p, "--describe", *one, kafka=kafka, order=False, expect="log.cleaner.threads=2")
         configs(p, "--describe", *default, kafka=kafka, order=False, expect="123456")
-    configs(p, "--describe", *one, "--all", order=False, rules=[(r"/oracle\b|/tested\b", "/X")],
-            expect="num.io.threads")
+    configs(p, "--describe", *one, "--all", order=False, rules=STORE, expect="num.io.threads")
     configs(p, "--describe", "--entity-type", "brokers", order=False)
     configs(p, "--alter", *one, "--add-config", "broker.rack=x", expect="Cannot update")
     configs(p, "--alter", *one, "--add-config", "log.cleaner.threads=abc")

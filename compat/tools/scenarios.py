@@ -2,6 +2,7 @@
 
 import cluster
 import configs
+import faults
 import groups
 import handover
 import main_job
@@ -18,4 +19,5 @@ SCENARIOS = [
     *measures.SCENARIOS,
     *main_job.SCENARIOS,
     *handover.SCENARIOS,
+    *faults.SCENARIOS,
 ]

@@ -20,6 +20,14 @@ impl Broker {
         read(self.store.as_ref(), entity).await
     }
 
+    /// What is stored for every entity of a kind (`users`, with their clients; `clients`; `ips`).
+    pub async fn stored_configs(
+        &self,
+        kind: &str,
+    ) -> Result<Vec<(ConfigEntity, Properties)>, StoreError> {
+        read_all(self.store.as_ref(), kind).await
+    }
+
     /// Stores all the configs of an entity and tells every broker.
     pub async fn store_config(
         &self,
@@ -71,6 +79,34 @@ async fn read(store: &dyn Store, entity: &ConfigEntity) -> Result<Properties, St
         Ok(ConfigData(configs)) => Ok(configs),
         Err(error) => Err(StoreError::Other(format!("{}: {error}", entity.path()))),
     }
+}
+
+/// What is stored for the entities of a kind. Names that are none are left out.
+async fn read_all(
+    store: &dyn Store,
+    kind: &str,
+) -> Result<Vec<(ConfigEntity, Properties)>, StoreError> {
+    let mut entities = Vec::new();
+    for name in store.children(&paths::config_type(kind)).await?.unwrap_or_default() {
+        let own = format!("{kind}/{name}");
+        let clients = match kind {
+            "users" => store.children(&format!("{}/{own}/clients", paths::CONFIG)).await?,
+            _ => None,
+        };
+        entities.extend(ConfigEntity::parse(&own));
+        let of_clients = clients.into_iter().flatten();
+        entities
+            .extend(of_clients.filter_map(|c| ConfigEntity::parse(&format!("{own}/clients/{c}"))));
+    }
+    let mut all = Vec::with_capacity(entities.len());
+    for entity in entities {
+        match read(store, &entity).await {
+            Ok(configs) => all.push((entity, configs)),
+            Err(StoreError::Other(error)) => tracing::error!(%error, "unreadable configuration"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
 }
 
 /// Stores the configs, under the controller's eyes as Kafka does, then the change node.

@@ -4,7 +4,7 @@
 
 use super::Broker;
 use crate::config::{BrokerConfig, key};
-use crate::controller::{BrokerRack, NewTopic};
+use crate::controller::{BrokerRack, ControllerError, NewTopic};
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -92,6 +92,8 @@ impl Broker {
                 broker.controller.create_topic_from_anywhere(&config, &brokers, new, false).await;
             match created {
                 Ok(_) => tracing::info!(topic = topic.name(), "created"),
+                // The metadata of this broker does not show it yet.
+                Err(ControllerError::TopicExists(_)) => {}
                 Err(error) => tracing::warn!(topic = topic.name(), %error, "not created"),
             }
             broker.internal_topics.in_flight.lock().remove(&topic);

@@ -20,6 +20,8 @@ use crate::partition::fetcher::{self, FetcherSettings};
 use crate::partition::sessions::FetchSessions;
 use crate::partition::{Replicas, isr};
 use crate::peer::{Dial, OwnDial, PeerOptions, PlainDial};
+use crate::quota::clients::ClientQuotas;
+use crate::quota::connections::{ConnectionQuotas, Limits};
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -96,7 +98,7 @@ impl Opened {
         let lag_max_ms = now.get(key::REPLICA_LAG_TIME_MAX_MS);
         let replicas = Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
         let epoch = Arc::new(AtomicI64::new(-1));
-        let options = PeerOptions { client_id: id.to_string(), dial, ..PeerOptions::default() };
+        let options = PeerOptions { dial, ..peer_options(&now, id) };
         let listener = now.inter_broker_listener_name();
         let controller_client =
             ControllerClient::new(id, epoch.clone(), image.clone(), listener, options.clone());
@@ -133,6 +135,8 @@ impl Opened {
             groups,
             transactions,
             verifier,
+            quotas: ClientQuotas::new(&now),
+            connections: ConnectionQuotas::new(Limits::from_config(&now)),
             internal_topics: InternalTopics::default(),
             control: tokio::runtime::Handle::current(),
             epoch,
@@ -187,6 +191,18 @@ fn controller(
     let settings: SettingsSource = Arc::new(move || Settings::of(&config.load(), id));
     let channels = PeerChannels::new(settings.clone(), options);
     ControllerHandle::new(settings, store.clone(), Arc::new(channels))
+}
+
+/// How this broker talks to the controller, and as controller to the others.
+fn peer_options(config: &BrokerConfig, id: BrokerId) -> PeerOptions {
+    let connect = config.get(key::SOCKET_CONNECTION_SETUP_TIMEOUT_MS);
+    let request = config.get(key::CONTROLLER_SOCKET_TIMEOUT_MS);
+    PeerOptions {
+        client_id: id.to_string(),
+        request_timeout: Duration::from_millis(u64::try_from(request).unwrap_or(0)),
+        connect_timeout: Duration::from_millis(u64::try_from(connect).unwrap_or(0)),
+        ..PeerOptions::default()
+    }
 }
 
 fn report(progress: crate::log::Progress) {
@@ -247,6 +263,7 @@ impl Broker {
         ports: &BTreeMap<String, u16>,
     ) -> Result<(), StartError> {
         self.load_broker_config().await;
+        self.load_quotas().await;
         self.start_tasks();
         let config = self.config.load_full();
         let epoch = cluster::register(self.store.as_ref(), &config, self.id, ports).await?;
@@ -304,7 +321,7 @@ impl Broker {
             partition_max_bytes: config.get(key::REPLICA_FETCH_MAX_BYTES),
             backoff: millis(config.get(key::REPLICA_FETCH_BACKOFF_MS)),
             request_timeout: millis(config.get(key::REPLICA_SOCKET_TIMEOUT_MS)),
-            options: PeerOptions { client_id: self.id.to_string(), ..PeerOptions::default() },
+            options: peer_options(&config, self.id),
         }
     }
 
@@ -348,6 +365,7 @@ impl Broker {
             Ok(Err(error)) => tracing::error!(%error, "high watermarks not written"),
             Err(error) => tracing::error!(%error, "closing the logs failed"),
         }
+        self.controller.stop().await;
         self.store.close().await;
     }
 }

@@ -9,6 +9,7 @@ use crate::config::{BrokerConfig, TopicConfig, dynamic};
 use crate::metadata::image::{Overrides, Published};
 use crate::metadata::records::{ConfigChange, ConfigData, ConfigEntity, EntityName, paths};
 use crate::metadata::store::{Change, StoreError};
+use crate::quota::connections::Limits;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -86,10 +87,25 @@ impl Broker {
         let all = layers.pop().unwrap_or_default();
         match self.config.load().with_dynamic(all, own) {
             Ok(config) => {
-                self.config.store(Arc::new(config));
+                let config = Arc::new(config);
+                self.config.store(config.clone());
                 self.replicas.reload_configs(&|_| true);
+                self.apply(config).await;
             }
             Err(error) => tracing::error!(%error, "dynamic configuration refused"),
+        }
+    }
+
+    /// Passes a new configuration on to those that keep what they need of it.
+    async fn apply(&self, config: Arc<BrokerConfig>) {
+        if let Err(error) = self.log_dirs.reconfigure(&config) {
+            tracing::error!(%error, "the log cleaner cannot follow its configuration");
+        }
+        let connections = self.connections.clone();
+        // Overrides may have host names, which are looked up.
+        let limits = move || connections.set_limits(Limits::from_config(&config));
+        if let Err(error) = tokio::task::spawn_blocking(limits).await {
+            tracing::error!(%error, "limits on connections cannot follow their configuration");
         }
     }
 
@@ -118,6 +134,7 @@ impl Broker {
     /// Reads all again: changes may have been missed.
     async fn resync_configs(&self) {
         self.load_broker_config().await;
+        self.load_quotas().await;
         let hosted = self.replicas.all();
         let topics = hosted.iter().map(|partition| partition.id().topic.to_string()).collect();
         self.load_topic_configs(topics).await;
@@ -141,7 +158,8 @@ impl Broker {
                 self.load_topic_configs(BTreeSet::from([topic])).await;
             }
             Ok(Some(ConfigEntity::Broker(_))) => self.load_broker_config().await,
-            Ok(_) => {}
+            Ok(Some(entity)) => self.load_quota(entity).await,
+            Ok(None) => {}
             Err(error) => tracing::warn!(path, %error, "unreadable configuration change"),
         }
     }

@@ -38,6 +38,16 @@ pub enum ConfigError {
     /// Keys whose values do not go together.
     #[error("{0}")]
     Conflict(String),
+    /// A value that asks for what this broker does not have, where it would be unsafe without.
+    #[error("cannot start with {key}={value}: {why}")]
+    Unavailable {
+        /// Key.
+        key: String,
+        /// Value as given.
+        value: String,
+        /// What would be missing.
+        why: String,
+    },
     /// A file or an argument that cannot be read.
     #[error("{0}")]
     Unreadable(String),

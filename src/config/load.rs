@@ -68,7 +68,9 @@ pub fn from_properties(mut properties: Properties) -> Result<Loaded, ConfigError
             properties.entry((*name).into()).or_insert_with(|| (*value).into());
         }
     }
-    Ok(Loaded { config: BrokerConfig::from_properties(properties)?, warnings })
+    let config = BrokerConfig::from_properties(properties)?;
+    super::refuse::check(&config)?;
+    Ok(Loaded { config, warnings })
 }
 
 /// Refuses a misspelt name; a warning for one that does nothing.

@@ -16,6 +16,7 @@ pub mod load;
 pub mod manual;
 mod names;
 mod provider;
+mod refuse;
 pub mod release;
 mod topic;
 mod topic_values;

@@ -15,6 +15,12 @@ pub enum ControllerError {
     /// The asking broker is not registered.
     #[error("The broker is not available.")]
     BrokerNotAvailable,
+    /// The broker that asks for producer ids is not registered.
+    #[error("The given broker ID was not registered.")]
+    BrokerIdNotRegistered,
+    /// The client changes topics faster than its quota allows.
+    #[error("The throttling quota has been exceeded.")]
+    ThrottlingQuotaExceeded,
     /// The topic is there already.
     #[error("Topic '{0}' already exists.")]
     TopicExists(String),

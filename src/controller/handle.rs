@@ -87,6 +87,10 @@ pub(super) enum Call {
         of: Option<Vec<TopicPartition>>,
         reply: Reply<Vec<(TopicPartition, ReplicaAssignment)>>,
     },
+    /// The broker stops: the controller resigns and ends.
+    Stop {
+        reply: Reply<()>,
+    },
     TopicNames {
         ids: Vec<TopicId>,
         reply: Reply<BTreeMap<TopicId, TopicName>>,
@@ -198,6 +202,15 @@ impl ControllerHandle {
         of: Option<Vec<TopicPartition>>,
     ) -> Result<Vec<(TopicPartition, ReplicaAssignment)>, ControllerError> {
         self.ask(|reply| Call::Moving { of, reply }).await
+    }
+
+    /// Ends the controller, active or not, before its store is closed.
+    pub async fn stop(&self) {
+        let (reply, stopped) = oneshot::channel();
+        if self.idle.lock().is_none() && self.calls.send(Call::Stop { reply }).await.is_ok() {
+            // An error means that it is gone as well.
+            let _ = stopped.await;
+        }
     }
 
     /// Names of topics by id, as the controller knows them; unknown ids are left out.

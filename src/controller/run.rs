@@ -210,8 +210,12 @@ impl Controller {
                     self.on_changes(change, &mut watches.changes).await?;
                 }
                 call = calls.recv() => match call {
-                    Some(call) => self.on_call(call).await?,
+                    Some(Call::Stop { reply }) => {
+                        self.resign();
+                        return answer_nested(reply, Ok(Ok(())));
+                    }
                     None => return Ok(()),
+                    Some(call) => self.on_call(call).await?,
                 },
                 () = tokio::time::sleep_until(rebalance) => {
                     let settings = (self.settings)();
@@ -324,12 +328,18 @@ impl Controller {
 
     async fn on_call(&mut self, call: Call) -> Result<(), Trouble> {
         match call {
+            Call::Stop { reply } => answer_nested(reply, Ok(Ok(()))),
             Call::AlterPartitions { broker, epoch, changes, reply } => {
                 let result = self.alter_partitions(broker, epoch, changes).await;
                 answer_nested(reply, result)
             }
             Call::CheckBroker { broker, epoch, reply } => {
-                answer_nested(reply, Ok(self.check_broker(broker, epoch)))
+                let known = self.context.brokers.contains_key(&broker);
+                let checked = match known {
+                    true => self.check_broker(broker, epoch),
+                    false => Err(ControllerError::BrokerIdNotRegistered),
+                };
+                answer_nested(reply, Ok(checked))
             }
             Call::ControlledShutdown { broker, epoch, reply } => {
                 let result = self.controlled_shutdown(broker, epoch).await;
@@ -402,8 +412,13 @@ async fn stand_by(
             }
             call = calls.recv() => match call {
                 // Dropping its reply answers NotController.
-                Some(call) => drop(call),
+                Some(Call::Stop { reply }) => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(Ok(()));
+                    return Standby::Shutdown;
+                }
                 None => return Standby::Shutdown,
+                Some(call) => drop(call),
             },
         }
     }

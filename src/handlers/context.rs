@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::security::Principal;
@@ -36,23 +36,36 @@ pub struct RequestContext {
 
 /// For how long a connection is not read after an answer: quotas set it (KIP-219).
 #[derive(Debug, Default)]
-pub struct Throttle(AtomicU64);
+pub struct Throttle {
+    millis: AtomicU64,
+    is_exempt: AtomicBool,
+}
 
 impl Throttle {
     /// No further request is read until `mute` after this one is answered.
     pub fn mute_for(&self, mute: Duration) {
         let millis = u64::try_from(mute.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_max(millis, Ordering::Relaxed);
+        self.millis.fetch_max(millis, Ordering::Relaxed);
     }
 
     /// Whether there is nothing to wait for.
     pub fn is_zero(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.millis.load(Ordering::Relaxed) == 0
+    }
+
+    /// The time of this request is nobody's quota: it is a broker's.
+    pub fn exempt(&self) {
+        self.is_exempt.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request was exempted, and resets it.
+    pub fn take_exempt(&self) -> bool {
+        self.is_exempt.swap(false, Ordering::Relaxed)
     }
 
     /// What was set, and resets it.
     pub fn take(&self) -> Duration {
-        Duration::from_millis(self.0.swap(0, Ordering::Relaxed))
+        Duration::from_millis(self.millis.swap(0, Ordering::Relaxed))
     }
 }
 

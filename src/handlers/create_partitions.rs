@@ -6,6 +6,7 @@
 use super::RequestContext;
 use super::cluster_view::{is_led, message, racks, wait_for};
 use super::error::ToErrorCode;
+use super::throttle::Mutations;
 use crate::broker::Broker;
 use crate::controller::{ControllerError, NewPartitions};
 use crate::metadata::records::paths;
@@ -20,10 +21,11 @@ use tokio::time::Instant;
 /// Adds partitions, to each topic by itself.
 pub async fn handle(
     broker: &Arc<Broker>,
-    _context: &RequestContext,
+    context: &RequestContext,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let began = Instant::now();
+    let quota = Mutations::of(broker, context, 3);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for topic in &request.topics {
         *counts.entry(topic.name.to_string()).or_default() += 1;
@@ -35,7 +37,7 @@ pub async fn handle(
             Some(count) => count > 1,
             None => continue,
         };
-        let result = add(broker, topic, is_repeated, request.validate_only).await;
+        let result = add(broker, &quota, topic, is_repeated, request.validate_only).await;
         let result = match result {
             Ok(()) if !request.validate_only => {
                 let spent = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
@@ -56,11 +58,14 @@ pub async fn handle(
                 .with_error_message(text),
         );
     }
-    CreatePartitionsResponse::default().with_results(results)
+    CreatePartitionsResponse::default()
+        .with_throttle_time_ms(quota.throttle_ms())
+        .with_results(results)
 }
 
 async fn add(
     broker: &Broker,
+    quota: &Mutations<'_>,
     topic: &CreatePartitionsTopic,
     is_repeated: bool,
     validate_only: bool,
@@ -85,5 +90,14 @@ async fn add(
         count: topic.count,
         assignments: topic.assignments.as_ref().map(|all| all.iter().map(replicas).collect()),
     };
-    controller.create_partitions(&racks(broker), asked, validate_only).await
+    if !quota.is_allowed() {
+        return Err(ControllerError::ThrottlingQuotaExceeded);
+    }
+    let before =
+        broker.image.load().topics.get(topic.name.as_str()).map_or(0, |t| t.partitions.len());
+    controller.create_partitions(&racks(broker), asked, validate_only).await?;
+    if !validate_only {
+        quota.count(usize::try_from(topic.count).unwrap_or(0).saturating_sub(before));
+    }
+    Ok(())
 }

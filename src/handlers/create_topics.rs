@@ -8,6 +8,7 @@
 use super::RequestContext;
 use super::cluster_view::{is_led, message, racks, text, wait_for};
 use super::error::ToErrorCode;
+use super::throttle::Mutations;
 use crate::broker::Broker;
 use crate::config::describe;
 use crate::controller::{ControllerError, Created, NewTopic};
@@ -25,10 +26,11 @@ const METADATA_TOPIC: &str = "__cluster_metadata";
 /// Creates topics, each by itself.
 pub async fn handle(
     broker: &Arc<Broker>,
-    _context: &RequestContext,
+    context: &RequestContext,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
     let began = Instant::now();
+    let quota = Mutations::of(broker, context, 6);
     let mut topics = Vec::with_capacity(request.topics.len());
     let mut waits = Vec::new();
     let repeated: Vec<bool> = request
@@ -38,10 +40,11 @@ pub async fn handle(
         .collect();
     for (topic, is_repeated) in request.topics.into_iter().zip(repeated) {
         let name = topic.name.clone();
-        let result = create(broker, topic, is_repeated, request.validate_only).await;
+        let result = create(broker, &quota, topic, is_repeated, request.validate_only).await;
         if let Ok(created) = &result
             && !request.validate_only
         {
+            quota.count(usize::try_from(created.partitions).unwrap_or(0));
             waits.push((topics.len(), name.to_string(), created.partitions));
         }
         topics.push(answer(broker, name, result));
@@ -61,11 +64,16 @@ pub async fn handle(
                 .with_replication_factor(-1);
         }
     }
-    CreateTopicsResponse::default().with_topics(topics)
+    let mut response = CreateTopicsResponse::default().with_topics(topics);
+    if context.api_version >= 2 {
+        response.throttle_time_ms = quota.throttle_ms();
+    }
+    response
 }
 
 async fn create(
     broker: &Arc<Broker>,
+    quota: &Mutations<'_>,
     topic: CreatableTopic,
     is_repeated: bool,
     validate_only: bool,
@@ -82,6 +90,9 @@ async fn create(
         return Err(ControllerError::InvalidRequest(format!(
             "Creation of internal topic {METADATA_TOPIC} is prohibited."
         )));
+    }
+    if !quota.is_allowed() {
+        return Err(ControllerError::ThrottlingQuotaExceeded);
     }
     let new = NewTopic {
         name: topic.name.to_string(),

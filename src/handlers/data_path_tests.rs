@@ -4,6 +4,7 @@ use super::{Part, Reply, RequestContext, fetch, leader_and_isr, list_offsets, pr
 use super::{stop_replica, update_metadata};
 use crate::broker::{Broker, Opened};
 use crate::config::BrokerConfig;
+use crate::metadata::records::{ConfigEntity, EntityName};
 use crate::types::{ErrorCode, TopicId};
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
@@ -329,4 +330,27 @@ async fn stop_replica_deletes_and_a_stale_controller_is_refused() {
     assert_eq!(stopped.partition_errors[0].error_code, 0);
     assert!(fixture.broker.replicas.get("orders", 0).is_none());
     assert!(fixture.broker.log_dirs.all().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_over_its_byte_rate_is_muted_and_fetches_nothing_until_later() {
+    let fixture = leading(&[1], &[]).await;
+    let set = |key: &str, value: &str| {
+        let stored = [(key.to_owned(), value.to_owned())].into();
+        let entity = ConfigEntity::Client(EntityName::Named("test".into()));
+        fixture.broker.quotas.set(vec![(entity, stored)]);
+    };
+    set("producer_byte_rate", "1");
+    let responses = fixture.produce(1, &[batch(&[7; 40])]).await;
+    assert_eq!(code(&responses[0]), 0, "what came is appended");
+    assert!(responses[0].as_ref().unwrap().throttle_time_ms > 10_000);
+    set("consumer_byte_rate", "15");
+    // Within the quota of a window; then beyond it.
+    let first = fixture.fetch(11, fetch_from(0)).await;
+    assert_eq!((first.throttle_time_ms, first.responses.len()), (0, 1));
+    let second = fixture.fetch(11, fetch_from(0)).await;
+    assert!(second.throttle_time_ms > 0);
+    assert_eq!(second.responses.len(), 0);
+    let follower = fetch_from(0).with_replica_id(2.into());
+    assert_eq!(fixture.fetch(11, follower).await.throttle_time_ms, 0);
 }

@@ -7,6 +7,7 @@
 use super::RequestContext;
 use super::cluster_view::{message, wait_for};
 use super::error::ToErrorCode;
+use super::throttle::Mutations;
 use crate::broker::Broker;
 use crate::controller::ControllerError;
 use crate::metadata::records::paths;
@@ -14,11 +15,11 @@ use crate::types::{ErrorCode, TopicId};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A topic as asked for.
+#[derive(PartialEq)]
 struct Asked {
     name: Option<String>,
     id: TopicId,
@@ -52,9 +53,16 @@ pub async fn handle(
         let results = asked.iter().map(|a| result(a, a.name.as_deref(), code, text.clone()));
         return DeleteTopicsResponse::default().with_responses(results.collect());
     }
+    let quota = Mutations::of(broker, context, 5);
     let mut responses = Vec::with_capacity(asked.len());
-    for topic in &asked {
-        responses.push(delete(broker, topic).await);
+    for (index, topic) in asked.iter().enumerate() {
+        // A topic named twice is answered twice, and deleted once.
+        let earlier = asked.iter().take(index).position(|other| other == topic);
+        let known = earlier.and_then(|at| responses.get(at).cloned());
+        responses.push(match known {
+            Some(response) => response,
+            None => delete(broker, &quota, topic).await,
+        });
     }
     for response in &mut responses {
         let Some(name) = response.name.clone().filter(|_| response.error_code == 0) else {
@@ -66,24 +74,23 @@ pub async fn handle(
             response.error_code = ErrorCode::REQUEST_TIMED_OUT.0;
         }
     }
-    DeleteTopicsResponse::default().with_responses(responses)
+    let mut response = DeleteTopicsResponse::default().with_responses(responses);
+    if context.api_version >= 1 {
+        response.throttle_time_ms = quota.throttle_ms();
+    }
+    response
 }
 
 fn asked(request: &DeleteTopicsRequest) -> Vec<Asked> {
-    let mut seen = BTreeSet::new();
     let names = request.topic_names.iter().map(|name| (Some(name.to_string()), TopicId::nil()));
     let states = request
         .topics
         .iter()
         .map(|topic| (topic.name.as_ref().map(|name| name.as_str().to_owned()), topic.topic_id));
-    names
-        .chain(states)
-        .filter(|key| seen.insert(key.clone()))
-        .map(|(name, id)| Asked { name, id })
-        .collect()
+    names.chain(states).map(|(name, id)| Asked { name, id }).collect()
 }
 
-async fn delete(broker: &Broker, asked: &Asked) -> DeletableTopicResult {
+async fn delete(broker: &Broker, quota: &Mutations<'_>, asked: &Asked) -> DeletableTopicResult {
     let controller = &broker.controller;
     let name = match &asked.name {
         Some(name) => Some(name.clone()),
@@ -102,7 +109,12 @@ async fn delete(broker: &Broker, asked: &Asked) -> DeletableTopicResult {
         }
         Err(error) => return result(asked, Some(&name), error.error_code(), None),
     }
-    match controller.delete_topic(&name).await {
+    if !quota.is_allowed() {
+        let error = ControllerError::ThrottlingQuotaExceeded;
+        return result(asked, Some(&name), error.error_code(), message(&error));
+    }
+    let partitions = broker.image.load().topics.get(&*name).map_or(0, |t| t.partitions.len());
+    match controller.delete_topic(&name).await.inspect(|()| quota.count(partitions)) {
         Ok(()) => result(asked, Some(&name), ErrorCode::NONE, None),
         Err(error) => {
             let text = match &error {

@@ -9,12 +9,13 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
+use super::throttle::Charge;
 use super::{Reply, RequestContext};
 
 /// A table of APIs, as the network sees it.
 pub trait Dispatch: Send + Sync + 'static {
     /// What handlers get besides the request.
-    type Broker: Send + Sync + 'static;
+    type Broker: Charge + Send + Sync + 'static;
 
     /// The APIs served, by ascending key.
     fn apis(&self) -> &'static [Api];

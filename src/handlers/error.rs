@@ -172,6 +172,8 @@ impl ToErrorCode for ControllerError {
             ControllerError::NotController => ErrorCode::NOT_CONTROLLER,
             ControllerError::StaleBrokerEpoch => ErrorCode::STALE_BROKER_EPOCH,
             ControllerError::BrokerNotAvailable => ErrorCode::BROKER_NOT_AVAILABLE,
+            ControllerError::BrokerIdNotRegistered => ErrorCode::BROKER_ID_NOT_REGISTERED,
+            ControllerError::ThrottlingQuotaExceeded => ErrorCode::THROTTLING_QUOTA_EXCEEDED,
             ControllerError::TopicExists(_) => ErrorCode::TOPIC_ALREADY_EXISTS,
             ControllerError::InvalidTopic(_) => ErrorCode::INVALID_TOPIC_EXCEPTION,
             ControllerError::InvalidPartitions(_) => ErrorCode::INVALID_PARTITIONS,

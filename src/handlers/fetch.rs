@@ -12,10 +12,11 @@ mod encode;
 mod request;
 mod rows;
 
-use super::{Reply, RequestContext};
+use super::{Reply, RequestContext, throttle};
 use crate::broker::Broker;
 use crate::partition::Waiter;
 use crate::partition::sessions::{Begun, SessionError};
+use crate::quota::table::Limited;
 use crate::types::{ErrorCode, now_ms};
 use kafka_protocol::messages::FetchRequest;
 use request::Plan;
@@ -30,7 +31,14 @@ pub async fn handle(
     context: &RequestContext,
     request: FetchRequest,
 ) -> Reply {
-    let plan = request::plan(broker, context, &request);
+    let mut plan = request::plan(broker, context, &request);
+    let (user, client) = (&context.principal.name, context.client_id());
+    if plan.follower.is_some() {
+        context.throttle.exempt();
+    } else if let Some(most) = broker.quotas.most_at_once(Limited::Fetch, user, client) {
+        plan.max_bytes = plan.max_bytes.min(most);
+        plan.min_bytes = plan.min_bytes.min(most);
+    }
     let begun = broker.fetch_sessions.begin(
         plan.asked,
         plan.uses_topic_ids,
@@ -41,10 +49,50 @@ pub async fn handle(
     match begun {
         Ok(begun) => {
             let rows = read(broker, context, &plan, &begun).await;
+            if let Some(quiet) = throttle(broker, context, &plan, &rows) {
+                return throttled(context, &begun, quiet);
+            }
             answer(broker, context, &plan, begun, rows)
         }
         Err(error) => encode::error(context.api_version, session_code(error)),
     }
+}
+
+/// How long a consumer must be quiet before it gets this much, if at all. Then it gets nothing yet.
+fn throttle(
+    broker: &Broker,
+    context: &RequestContext,
+    plan: &Plan,
+    rows: &[Row],
+) -> Option<Duration> {
+    if plan.follower.is_some() || !broker.quotas.is_active(Limited::Fetch) {
+        return None;
+    }
+    let (user, client) = (&context.principal.name, context.client_id());
+    let size = rows.iter().map(Row::records_len).sum::<usize>();
+    let was_quiet = broker.quotas.check(Limited::Fetch, user, client).is_zero();
+    let most = broker.quotas.most_at_once(Limited::Fetch, user, client);
+    let size_counted = size as f64;
+    let quiet = throttle::record(broker, context, Limited::Fetch, size_counted);
+    if quiet.is_zero() {
+        return None;
+    }
+    if was_quiet && most.is_some_and(|most| size > most) {
+        // A single batch beyond the quota of a whole window would never come otherwise.
+        throttle::mute(context, quiet);
+        return None;
+    }
+    broker.quotas.take_back(Limited::Fetch, user, client, size_counted);
+    Some(quiet)
+}
+
+/// An answer without partitions; a session that was to be made is not.
+fn throttled(context: &RequestContext, begun: &Begun, quiet: Duration) -> Reply {
+    let session_id = match begun {
+        Begun::Incremental { id, .. } => *id,
+        Begun::Full(_) | Begun::Sessionless(_) => 0,
+    };
+    encode::empty(context.api_version, session_id, throttle::mute(context, quiet))
 }
 
 fn session_code(error: SessionError) -> ErrorCode {

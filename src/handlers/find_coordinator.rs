@@ -36,11 +36,24 @@ pub async fn handle(
                 .with_host(wire(&node.host))
                 .with_port(i32::from(node.port)),
             Err(code) => {
-                coordinator.with_error_code(code.0).with_node_id((-1).into()).with_port(-1)
+                // Kafka has a message only where it fails as a whole.
+                let text = if is_unknown(kind) { code.message() } else { "" };
+                coordinator
+                    .with_error_code(code.0)
+                    .with_error_message(Some(StrBytes::from_static_str(text)))
+                    .with_node_id((-1).into())
+                    .with_port(-1)
             }
         }
     });
     FindCoordinatorResponse::default().with_coordinators(coordinators.collect())
+}
+
+/// Share groups' type of key.
+const SHARE: i8 = 2;
+
+fn is_unknown(kind: i8) -> bool {
+    !(0..=SHARE).contains(&kind)
 }
 
 fn one(
@@ -73,6 +86,8 @@ fn find(
     let topic = match kind {
         0 => InternalTopic::ConsumerOffsets,
         1 => InternalTopic::TransactionState,
+        // Their topic would have to be created first, which ZooKeeper mode never does.
+        SHARE if context.api_version >= 6 => return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
         _ => return Err(ErrorCode::INVALID_REQUEST),
     };
     let image = broker.image.load();

@@ -305,7 +305,10 @@ async fn coordinators_are_found_at_every_version() {
         let found = fixture.ask(version, keys(0)).await.coordinators;
         assert_eq!((found.len(), found[1].error_code, found[1].port), (2, 0, 9092));
         let share = fixture.ask(version, keys(2)).await.coordinators;
-        let code = ErrorCode::INVALID_REQUEST.0;
+        let code = match version {
+            6 => ErrorCode::COORDINATOR_NOT_AVAILABLE.0,
+            _ => ErrorCode::INVALID_REQUEST.0,
+        };
         assert_eq!((share[0].error_code, share[0].node_id.0, share[0].port), (code, -1, -1));
     }
 }

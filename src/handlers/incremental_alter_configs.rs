@@ -110,6 +110,13 @@ fn alter_loggers(
     changes: &[Change],
     validate_only: bool,
 ) -> Result<(), Failure> {
+    let id = name.parse::<i32>();
+    if id.is_ok_and(|id| id != broker.id) {
+        // Kafka has its own id in both places.
+        let id = broker.id;
+        let why = format!("Unexpected node id. Expected {id}, but received {id}");
+        return Err(Failure::request(why));
+    }
     configs::check_broker_name(broker, name)?;
     let levels = changes.iter().map(level).collect::<Result<Vec<_>, _>>()?;
     if !validate_only {

@@ -10,10 +10,11 @@ mod respond;
 mod validate;
 mod verify;
 
-use super::{RequestContext, lookup};
+use super::{RequestContext, lookup, throttle};
 use crate::broker::Broker;
 use crate::log::{Appended, Origin, RecordSet};
 use crate::partition::{Partition, PartitionError};
+use crate::quota::table::Limited;
 use crate::types::ErrorCode;
 use bytes::Bytes;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
@@ -49,8 +50,9 @@ pub async fn handle_group(
     mut requests: Vec<ProduceRequest>,
 ) -> Vec<Option<ProduceResponse>> {
     let mut entries: Vec<Entry> = Vec::new();
+    let mut sizes: SmallVec<[usize; 16]> = SmallVec::new();
     for (index, (context, request)) in contexts.iter().zip(&mut requests).enumerate() {
-        plan(broker, context, index, request, &mut entries);
+        sizes.push(plan(broker, context, index, request, &mut entries));
     }
     verify::verify(broker, contexts, &requests, &mut entries).await;
     append(&mut entries);
@@ -60,30 +62,45 @@ pub async fn handle_group(
     contexts
         .iter()
         .zip(&requests)
-        .map(|(context, request)| respond::respond(broker, context, request, &mut entries))
+        .zip(sizes)
+        .map(|((context, request), size)| {
+            let throttle_ms = throttle(broker, context, size);
+            let response = respond::respond(broker, context, request, &mut entries);
+            // v0 has no place for it.
+            let throttle_ms = if context.api_version >= 1 { throttle_ms } else { 0 };
+            response.map(|response| response.with_throttle_time_ms(throttle_ms))
+        })
         .collect()
 }
 
-/// Checks each partition of a request; what passes waits to be appended.
+/// Counts the bytes of a request on its client's quota.
+fn throttle(broker: &Broker, context: &RequestContext, size: usize) -> i32 {
+    let quiet = throttle::record(broker, context, Limited::Produce, size as f64);
+    throttle::mute(context, quiet)
+}
+
+/// Checks each partition of a request; what passes waits to be appended. Gives the bytes of all.
 fn plan(
     broker: &Broker,
     context: &RequestContext,
     index: usize,
     request: &mut ProduceRequest,
     entries: &mut Vec<Entry>,
-) {
+) -> usize {
+    let mut size = 0;
     let acks = request.acks;
     if request.transactional_id.is_none() && validate::is_transactional(request) {
         let refused = || Outcome::Refused(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
         let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
         entries.extend(partitions.map(|_| Entry { request: index, acks, outcome: refused() }));
-        return;
+        return 0;
     }
     let is_admin = context.client_id() == "__admin_client";
     for topic in &mut request.topic_data {
         let is_refused = is_internal(&topic.name) && !is_admin;
         for data in &mut topic.partition_data {
             let records = data.records.take();
+            size += records.as_ref().map_or(0, Bytes::len);
             let outcome = check(broker, context, acks, &topic.name, data.index, records)
                 .map_or_else(Outcome::Refused, |(partition, records)| {
                     if is_refused {
@@ -94,6 +111,7 @@ fn plan(
             entries.push(Entry { request: index, acks, outcome });
         }
     }
+    size
 }
 
 /// Topics that only the broker itself writes.

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// What the directories are to be like.
@@ -71,6 +72,7 @@ pub struct LogDirs {
     pub(super) shared: Arc<Shared>,
     creating: Mutex<()>,
     pub(super) cleaner: Cleaner,
+    pub(super) producer_expiry_ms: AtomicI64,
     pub(super) stop: Mutex<bool>,
     pub(super) stopped: Condvar,
 }
@@ -87,6 +89,7 @@ impl LogDirs {
         let dirs = LogDirs {
             dirs: states.collect(),
             cleaner: Cleaner::new(config.cleaner),
+            producer_expiry_ms: AtomicI64::new(config.producer_expiry_ms),
             config,
             locks: Mutex::default(),
             logs: DashMap::new(),
@@ -200,9 +203,12 @@ impl LogDirs {
         Ok(())
     }
 
-    /// Takes a new configuration of the cleaner.
-    pub fn set_cleaner(self: &Arc<Self>, config: CleanerConfig) -> Result<(), LogError> {
-        self.cleaner.reconfigure(self, config)
+    /// Takes what may change of the broker's configuration while it runs: `log.cleaner.*` and
+    /// `producer.id.expiration.ms`.
+    pub fn reconfigure(self: &Arc<Self>, config: &BrokerConfig) -> Result<(), LogError> {
+        let expiry = i64::from(config.get(key::PRODUCER_ID_EXPIRATION_MS));
+        self.producer_expiry_ms.store(expiry, Ordering::Relaxed);
+        self.cleaner.reconfigure(self, CleanerConfig::from_broker(config))
     }
 
     /// Partitions that cannot be cleaned, until the broker starts again.

@@ -63,7 +63,7 @@ fn retain(dirs: &LogDirs) {
             Ok(count) => tracing::info!(count, log = %log.topic_partition(), "deleted segments"),
             Err(error) => log.dir_state.fail(&error),
         }
-        log.expire_producers(now.saturating_sub(dirs.config.producer_expiry_ms));
+        log.expire_producers(now.saturating_sub(dirs.producer_expiry_ms.load(Ordering::Relaxed)));
     }
 }
 

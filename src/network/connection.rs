@@ -5,6 +5,7 @@
 //! was given to its handler runs to its end, whatever happens to the socket. What is broken closes
 //! the connection without an answer, after the answers of the requests before it.
 
+use std::cell::Cell;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -21,6 +22,7 @@ use super::file_region::send_reply;
 use super::inbox::{FrameError, FrameLimits, Inbox};
 use super::request::{self, Request};
 use super::transport::Transport;
+use crate::handlers::throttle::Charge;
 use crate::handlers::{
     Dispatch, GroupEnd, RequestContext, RequestError, Served, api_table::Api, api_versions,
 };
@@ -251,7 +253,7 @@ impl<D: Dispatch> Connection<D> {
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve(&shared.broker, &context, body, &mut fresh);
-        let served = self.finish(serve).await?;
+        let served = self.charged(&context, serve).await?;
         self.append(fresh);
         match served? {
             Served::Written | Served::Nothing => Ok(()),
@@ -267,6 +269,7 @@ impl<D: Dispatch> Connection<D> {
     async fn serve_group(&mut self, context: RequestContext, body: Bytes) -> Result<(), End> {
         let key = context.api_key;
         let mut bytes = body.len();
+        let first = context.clone();
         let (mut contexts, mut bodies) = (vec![context], vec![body]);
         let mut broken = None;
         while contexts.len() < GROUP_REQUESTS
@@ -290,7 +293,7 @@ impl<D: Dispatch> Connection<D> {
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve_group(&shared.broker, contexts, bodies, &mut fresh);
-        let end = self.finish(serve).await?;
+        let end = self.charged(&first, serve).await?;
         self.append(fresh);
         match (end, broken) {
             (GroupEnd::Open, None) => Ok(()),
@@ -298,6 +301,28 @@ impl<D: Dispatch> Connection<D> {
             (GroupEnd::Close, _) => Err(End::ErrorWithoutResponse),
             (GroupEnd::Broken(_, error), _) => Err(error.into()),
         }
+    }
+
+    /// Runs a handler, and charges the client for the time that it kept this thread busy.
+    async fn charged<T>(
+        &mut self,
+        context: &RequestContext,
+        serve: impl Future<Output = T>,
+    ) -> Result<T, End> {
+        if !self.shared.broker.charges() {
+            return self.finish(serve).await;
+        }
+        let busy = Cell::new(Duration::ZERO);
+        tokio::pin!(serve);
+        let timed = std::future::poll_fn(|task| {
+            let started = Instant::now();
+            let polled = serve.as_mut().poll(task);
+            busy.set(busy.get() + started.elapsed());
+            polled
+        });
+        let served = self.finish(timed).await;
+        self.shared.broker.charge(context, busy.get());
+        served
     }
 
     /// Runs a handler to its end. If it waits, earlier answers are sent meanwhile.

@@ -18,7 +18,7 @@ use super::connection::Shared;
 use super::data_thread::{Accepted, DataThread, Inlet};
 use super::settings::{ListenerSettings, Settings};
 use crate::handlers::{Dispatch, RequestContext};
-use crate::quota::connections::ConnectionQuotas;
+use crate::quota::connections::{ConnectionQuotas, Refused};
 use crate::security::Principal;
 
 /// How long accepting pauses after an error such as "too many open files".
@@ -126,6 +126,12 @@ impl Acceptors {
             Ok(permit) => permit,
             Err(refused) => {
                 tracing::info!(listener = %listener.name, "rejected a connection: {refused}");
+                if let Refused::TooFast { wait, .. } = refused {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(wait).await;
+                        drop(stream);
+                    });
+                }
                 return Ok(());
             }
         };

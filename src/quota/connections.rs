@@ -2,7 +2,8 @@
 //!
 //! As `kafka.network.ConnectionQuotas`: at `max.connections` (of the broker or of a listener) and
 //! above `max.connection.creation.rate` the acceptor waits; above `max.connections.per.ip` the new
-//! connection is closed. Knows nothing of sockets.
+//! connection is closed, and above the quota `connection_creation_rate` of its address closed late
+//! (KIP-612). Knows nothing of sockets.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -88,15 +89,30 @@ fn overrides(text: &str) -> HashMap<IpAddr, usize> {
     text.split(',').filter_map(one).collect()
 }
 
-/// An address has as many connections as it may.
+/// Why a connection is not taken.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many connections from {address} (maximum = {max})")]
-pub struct TooManyConnections {
-    /// The client's address.
-    pub address: IpAddr,
-    /// Its limit.
-    pub max: usize,
+pub enum Refused {
+    /// An address has as many connections as it may.
+    #[error("too many connections from {address} (maximum = {max})")]
+    TooMany {
+        /// The client's address.
+        address: IpAddr,
+        /// Its limit.
+        max: usize,
+    },
+    /// An address makes connections faster than its quota allows: to be closed after a while, so
+    /// that it does not try again at once.
+    #[error("connections from {address} come too fast")]
+    TooFast {
+        /// The client's address.
+        address: IpAddr,
+        /// How long until another is allowed.
+        wait: Duration,
+    },
 }
+
+/// Addresses whose pace is kept; when there are more, those that are at rest are forgotten.
+const PACED_ADDRESSES: usize = 4096;
 
 /// Counts the connections of one broker. Shared by its acceptors.
 #[derive(Default)]
@@ -112,6 +128,9 @@ struct State {
     by_listener: HashMap<Arc<str>, Count>,
     by_ip: HashMap<IpAddr, usize>,
     pace: Pace,
+    rate_of_addresses: Option<u32>,
+    rate_of_address: HashMap<IpAddr, u32>,
+    pace_of_address: HashMap<IpAddr, Pace>,
 }
 
 #[derive(Default)]
@@ -177,13 +196,33 @@ impl State {
         Slot::Free
     }
 
-    fn admit(&mut self, listener: &Arc<str>, ip: IpAddr) -> Result<(), TooManyConnections> {
+    /// Takes a token of the address, if there is one.
+    fn keep_pace(&mut self, address: IpAddr, now: Instant) -> Result<(), Refused> {
+        let own = self.rate_of_address.get(&address).copied();
+        let Some(rate) = own.or(self.rate_of_addresses) else { return Ok(()) };
+        if self.pace_of_address.len() >= PACED_ADDRESSES {
+            let second = Duration::from_secs(1);
+            let at_work = |pace: &Pace| pace.at.is_some_and(|at| now.duration_since(at) < second);
+            self.pace_of_address.retain(|_, pace| at_work(pace));
+        }
+        let pace = self.pace_of_address.entry(address).or_default();
+        match pace.wait(rate, now) {
+            Duration::ZERO => {
+                pace.tokens -= 1.0;
+                Ok(())
+            }
+            wait => Err(Refused::TooFast { address, wait }),
+        }
+    }
+
+    fn admit(&mut self, listener: &Arc<str>, ip: IpAddr) -> Result<(), Refused> {
         let limits = &self.limits;
         let max = limits.per_ip_overrides.get(&ip).copied().unwrap_or(limits.per_ip);
         let of_ip = self.by_ip.get(&ip).copied().unwrap_or(0);
         if of_ip >= max {
-            return Err(TooManyConnections { address: ip, max });
+            return Err(Refused::TooMany { address: ip, max });
         }
+        self.keep_pace(ip, Instant::now())?;
         self.by_ip.insert(ip, of_ip + 1);
         self.total += 1;
         self.by_listener.entry(listener.clone()).or_default().open += 1;
@@ -205,6 +244,13 @@ impl ConnectionQuotas {
         self.changed.notify_waiters();
     }
 
+    /// Replaces the connections a second that each address may make, and those of some.
+    pub fn set_address_rates(&self, every: Option<u32>, own: HashMap<IpAddr, u32>) {
+        let mut state = self.state.lock();
+        state.rate_of_addresses = every;
+        state.rate_of_address = own;
+    }
+
     /// The number of open connections.
     pub fn open(&self) -> usize {
         self.state.lock().total
@@ -215,7 +261,7 @@ impl ConnectionQuotas {
         self: &Arc<Self>,
         listener: &Arc<str>,
         ip: IpAddr,
-    ) -> Result<Permit, TooManyConnections> {
+    ) -> Result<Permit, Refused> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -289,7 +335,7 @@ mod tests {
         let quotas = ConnectionQuotas::new(limits);
         let first = quotas.admit(&listener(), IP).await.unwrap();
         let refused = quotas.admit(&listener(), IP).await.err();
-        assert_eq!(refused, Some(TooManyConnections { address: IP, max: 1 }));
+        assert_eq!(refused, Some(Refused::TooMany { address: IP, max: 1 }));
         let _two = [
             quotas.admit(&listener(), OTHER).await.unwrap(),
             quotas.admit(&listener(), OTHER).await.unwrap(),
@@ -297,6 +343,19 @@ mod tests {
         drop(first);
         assert!(quotas.admit(&listener(), IP).await.is_ok());
         assert_eq!(quotas.open(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_connects_too_fast_is_refused_for_a_while() {
+        let quotas = ConnectionQuotas::new(Limits::default());
+        quotas.set_address_rates(Some(9), HashMap::from([(IP, 1)]));
+        assert!(quotas.admit(&listener(), IP).await.is_ok());
+        let wait = Duration::from_secs(1);
+        let refused = quotas.admit(&listener(), IP).await.err();
+        assert_eq!(refused, Some(Refused::TooFast { address: IP, wait }));
+        assert!(quotas.admit(&listener(), OTHER).await.is_ok());
+        tokio::time::advance(wait).await;
+        assert!(quotas.admit(&listener(), IP).await.is_ok());
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Who a client is. Authentication and authorization are to come.
 
 mod principal;
+pub mod scram;
 
 pub use principal::Principal;

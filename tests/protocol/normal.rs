@@ -30,6 +30,8 @@ const UNORDERED: &[(&str, &str)] = &[
     ("groups", "groupId"),
     ("results", "groupId"),
     ("entries", "entity"),
+    ("entity", "entityType"),
+    ("values", "key"),
 ];
 
 /// Replaces `${name}` and `$v` in every string: a string that is nothing else gets the value.

@@ -137,8 +137,8 @@ def zookeeper(directory, servers=1):
 
 
 @contextlib.contextmanager
-def ensemble(directory, servers=1):
-    """A running ensemble; gives its connect string, without a chroot."""
+def running(directory, servers=1):
+    """A running ensemble; gives its members."""
     members = zookeeper(directory, servers)
     try:
         for one in members:  # all at once: alone, none would become ready
@@ -150,14 +150,21 @@ def ensemble(directory, servers=1):
             if time.monotonic() > deadline:
                 raise NotReady("ZooKeeper: " + members[0].tail())
             time.sleep(0.05)
-        yield ",".join(f"127.0.0.1:{one.port}" for one in members)
+        yield members
     finally:
         for one in members:
             one.kill()
 
 
-def await_session_end(connect):
-    """Waits until ZooKeeper has dropped a killed broker 1: Apache Kafka dies on what it left."""
+@contextlib.contextmanager
+def ensemble(directory, servers=1):
+    """A running ensemble; gives its connect string, without a chroot."""
+    with running(directory, servers) as members:
+        yield ",".join(f"127.0.0.1:{one.port}" for one in members)
+
+
+def await_session_end(connect, broker=1):
+    """Waits until ZooKeeper has dropped a killed broker: Apache Kafka dies on what it left."""
     host, port = connect.split(",")[0].split("/")[0].split(":")
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
@@ -166,7 +173,7 @@ def await_session_end(connect):
             told = b""
             while chunk := s.recv(4096):
                 told += chunk
-        if b"/brokers/ids/1" not in told:
+        if f"/brokers/ids/{broker}".encode() not in told:
             return
         time.sleep(0.1)
     raise NotReady("the session of a killed broker did not end")

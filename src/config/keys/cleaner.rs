@@ -25,7 +25,8 @@ keys! {
         Medium, ClusterWide;
     /// Bytes of buffer with which the cleaner reads and writes, shared among its threads.
     LOG_CLEANER_IO_BUFFER_SIZE: Int = "log.cleaner.io.buffer.size", "524288", AtLeast(0), Medium,
-        ClusterWide;
+        ClusterWide,
+        no_effect "whole batches are read, of any size";
     /// Most bytes a second that the cleaner reads and writes.
     LOG_CLEANER_IO_MAX_BYTES_PER_SECOND: Double = "log.cleaner.io.max.bytes.per.second",
         "1.7976931348623157E308", Any, Medium, ClusterWide;

@@ -56,7 +56,8 @@ keys! {
         Any, High, ReadOnly;
     /// Most partitions that one DescribeTopicPartitions answers.
     MAX_REQUEST_PARTITION_SIZE_LIMIT: Int = "max.request.partition.size.limit", "2000", AtLeast(1),
-        Medium, ReadOnly;
+        Medium, ReadOnly,
+        no_effect "KRaft only";
     /// In-sync replicas that a partition must have for a produce with acks=all to be accepted.
     MIN_INSYNC_REPLICAS: Int = "min.insync.replicas", "1", AtLeast(1), High, ClusterWide;
     /// Partitions of a topic whose creator did not say how many.
@@ -65,7 +66,8 @@ keys! {
     NUM_REPLICA_ALTER_LOG_DIRS_THREADS: Optional<Int> = "num.replica.alter.log.dirs.threads", null,
         Any, High, ReadOnly;
     /// Fetchers for each source broker that copy partitions from their leaders.
-    NUM_REPLICA_FETCHERS: Int = "num.replica.fetchers", "1", Any, High, ClusterWide;
+    NUM_REPLICA_FETCHERS: Int = "num.replica.fetchers", "1", Any, High, ClusterWide,
+        no_effect "one connection a leader carries all its partitions";
     /// Milliseconds a follower pauses after a failed fetch.
     REPLICA_FETCH_BACKOFF_MS: Int = "replica.fetch.backoff.ms", "1000", AtLeast(0), Medium,
         ReadOnly;
@@ -87,15 +89,18 @@ keys! {
     REPLICA_LAG_TIME_MAX_MS: Long = "replica.lag.time.max.ms", "30000", Any, High, ReadOnly;
     /// How a replica near a consumer is chosen (KIP-392):
     /// org.apache.kafka.common.replica.RackAwareReplicaSelector, or none for always the leader.
-    REPLICA_SELECTOR_CLASS: Optional<Text> = "replica.selector.class", null, Any, Medium, ReadOnly;
+    REPLICA_SELECTOR_CLASS: Optional<Text> = "replica.selector.class", null, Any, Medium, ReadOnly,
+        no_effect "consumers read from leaders; a Java class cannot be loaded";
     /// Receive buffer in bytes of a follower's connection to a leader.
     REPLICA_SOCKET_RECEIVE_BUFFER_BYTES: Int = "replica.socket.receive.buffer.bytes", "65536", Any,
-        High, ReadOnly;
+        High, ReadOnly,
+        no_effect "the system sizes the buffers of sockets";
     /// Milliseconds a follower waits for the answer to a request; at least
     /// replica.fetch.wait.max.ms.
     REPLICA_SOCKET_TIMEOUT_MS: Int = "replica.socket.timeout.ms", "30000", Any, High, ReadOnly;
     /// Milliseconds this broker waits for the answer to a request that it sends to another.
-    REQUEST_TIMEOUT_MS: Int = "request.timeout.ms", "30000", Any, High, ReadOnly;
+    REQUEST_TIMEOUT_MS: Int = "request.timeout.ms", "30000", Any, High, ReadOnly,
+        no_effect "requests among brokers have timeouts of their own";
     /// Largest id that a user may give; generated ids start above it.
     RESERVED_BROKER_MAX_ID: Int = "reserved.broker.max.id", "1000", AtLeast(0), Medium, ReadOnly;
     /// Whether a replica outside the in-sync set may become leader as a last resort, at the price

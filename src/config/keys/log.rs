@@ -37,7 +37,8 @@ keys! {
         "9223372036854775807", Any, High, ReadOnly;
     /// Milliseconds between writes of the log-start-offset checkpoint.
     LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS: Int =
-        "log.flush.start.offset.checkpoint.interval.ms", "60000", AtLeast(0), High, ReadOnly;
+        "log.flush.start.offset.checkpoint.interval.ms", "60000", AtLeast(0), High, ReadOnly,
+        no_effect "written together with recovery points";
     /// Bytes of log between two entries of its offset index.
     LOG_INDEX_INTERVAL_BYTES: Int = "log.index.interval.bytes", "4096", AtLeast(0), Medium,
         ClusterWide;
@@ -46,7 +47,8 @@ keys! {
         ClusterWide;
     /// Milliseconds after start until the log's periodic tasks first run.
     LOG_INITIAL_TASK_DELAY_MS: Long = "log.initial.task.delay.ms", "30000", AtLeast(0), Low,
-        ReadOnly(internal);
+        ReadOnly(internal),
+        no_effect "tasks begin one interval after the start";
     /// Bytes of a partition kept locally when it is tiered.
     LOG_LOCAL_RETENTION_BYTES: Long = "log.local.retention.bytes", "-2", AtLeast(-2), Medium,
         ClusterWide, no_effect "tiered storage is not available";

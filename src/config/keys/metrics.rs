@@ -8,10 +8,12 @@ keys! {
 
     /// How many samples the throttle on moves between log directories keeps.
     ALTER_LOG_DIRS_REPLICATION_QUOTA_WINDOW_NUM: Int =
-        "alter.log.dirs.replication.quota.window.num", "11", AtLeast(1), Low, ReadOnly;
+        "alter.log.dirs.replication.quota.window.num", "11", AtLeast(1), Low, ReadOnly,
+        no_effect "moves between directories are not throttled";
     /// Length in seconds of each sample of the throttle on moves between log directories.
     ALTER_LOG_DIRS_REPLICATION_QUOTA_WINDOW_SIZE_SECONDS: Int =
-        "alter.log.dirs.replication.quota.window.size.seconds", "1", AtLeast(1), Low, ReadOnly;
+        "alter.log.dirs.replication.quota.window.size.seconds", "1", AtLeast(1), Low, ReadOnly,
+        no_effect "moves between directories are not throttled";
     /// Whether the JMX reporter is loaded without being listed.
     AUTO_INCLUDE_JMX_REPORTER: Boolean = "auto.include.jmx.reporter", "true", Any, Low, ReadOnly,
         no_effect "there is no Java virtual machine";
@@ -48,8 +50,10 @@ keys! {
     QUOTA_WINDOW_SIZE_SECONDS: Int = "quota.window.size.seconds", "1", AtLeast(1), Low, ReadOnly;
     /// How many samples the throttle on replication keeps.
     REPLICATION_QUOTA_WINDOW_NUM: Int = "replication.quota.window.num", "11", AtLeast(1), Low,
-        ReadOnly;
+        ReadOnly,
+        no_effect "replication is not throttled";
     /// Length in seconds of each sample of the throttle on replication.
     REPLICATION_QUOTA_WINDOW_SIZE_SECONDS: Int = "replication.quota.window.size.seconds", "1",
-        AtLeast(1), Low, ReadOnly;
+        AtLeast(1), Low, ReadOnly,
+        no_effect "replication is not throttled";
 }

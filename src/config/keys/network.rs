@@ -61,11 +61,13 @@ keys! {
     /// for no limit.
     QUEUED_MAX_REQUEST_BYTES: Long = "queued.max.request.bytes", "-1", Any, Medium, ReadOnly;
     /// Requests that may wait; when there are more, connections are not read.
-    QUEUED_MAX_REQUESTS: Int = "queued.max.requests", "500", AtLeast(1), High, ReadOnly;
+    QUEUED_MAX_REQUESTS: Int = "queued.max.requests", "500", AtLeast(1), High, ReadOnly,
+        no_effect "requests are handled where they are read, without a queue";
     /// Longest time in milliseconds to open a connection to another broker, after repeated
     /// failures.
     SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS: Long = "socket.connection.setup.timeout.max.ms",
-        "30000", Any, Medium, ReadOnly;
+        "30000", Any, Medium, ReadOnly,
+        no_effect "the timeout does not grow";
     /// First time limit in milliseconds to open a connection to another broker; it grows with each
     /// failure.
     SOCKET_CONNECTION_SETUP_TIMEOUT_MS: Long = "socket.connection.setup.timeout.ms", "10000", Any,

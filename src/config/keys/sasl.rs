@@ -12,7 +12,8 @@ keys! {
     SASL_ENABLED_MECHANISMS: List = "sasl.enabled.mechanisms", "GSSAPI", Any, Medium, PerBroker;
     /// Login of a SASL listener in JAAS syntax, with its users or credentials; set it with a
     /// listener's and mechanism's prefix.
-    SASL_JAAS_CONFIG: Optional<Password> = "sasl.jaas.config", null, Any, Medium, PerBroker;
+    SASL_JAAS_CONFIG: Optional<Password> = "sasl.jaas.config", null, Any, Medium, PerBroker,
+        no_effect "listeners with SASL are refused";
     /// Path of kinit.
     SASL_KERBEROS_KINIT_CMD: Text = "sasl.kerberos.kinit.cmd", "/usr/bin/kinit", Any, Medium,
         PerBroker, no_effect "Kerberos (GSSAPI) is not available";
@@ -69,31 +70,40 @@ keys! {
         Any, Medium, PerBroker;
     /// Seconds by which the clocks of a token's issuer and of this broker may differ.
     SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS: Int = "sasl.oauthbearer.clock.skew.seconds", "30", Any,
-        Low, ReadOnly;
+        Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Audiences of which a token must name one.
     SASL_OAUTHBEARER_EXPECTED_AUDIENCE: Optional<List> = "sasl.oauthbearer.expected.audience", null,
-        Any, Low, ReadOnly;
+        Any, Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Issuer that a token must name.
     SASL_OAUTHBEARER_EXPECTED_ISSUER: Optional<Text> = "sasl.oauthbearer.expected.issuer", null,
-        Any, Low, ReadOnly;
+        Any, Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Milliseconds between fetches of the keys that verify tokens.
     SASL_OAUTHBEARER_JWKS_ENDPOINT_REFRESH_MS: Long = "sasl.oauthbearer.jwks.endpoint.refresh.ms",
-        "3600000", Any, Low, ReadOnly;
+        "3600000", Any, Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Longest pause in milliseconds before a failed fetch of these keys is repeated.
     SASL_OAUTHBEARER_JWKS_ENDPOINT_RETRY_BACKOFF_MAX_MS: Long =
-        "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", "10000", Any, Low, ReadOnly;
+        "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", "10000", Any, Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// First pause in milliseconds before a failed fetch of these keys is repeated.
     SASL_OAUTHBEARER_JWKS_ENDPOINT_RETRY_BACKOFF_MS: Long =
-        "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", "100", Any, Low, ReadOnly;
+        "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", "100", Any, Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Where the keys that verify tokens are found: an HTTP address or a file.
     SASL_OAUTHBEARER_JWKS_ENDPOINT_URL: Optional<Text> = "sasl.oauthbearer.jwks.endpoint.url", null,
-        Any, Medium, ReadOnly;
+        Any, Medium, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Claim of a token that lists its scopes.
     SASL_OAUTHBEARER_SCOPE_CLAIM_NAME: Text = "sasl.oauthbearer.scope.claim.name", "scope", Any,
-        Low, ReadOnly;
+        Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Claim of a token that names the user.
     SASL_OAUTHBEARER_SUB_CLAIM_NAME: Text = "sasl.oauthbearer.sub.claim.name", "sub", Any, Low,
-        ReadOnly;
+        ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Where a client gets a token.
     SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: Optional<Text> = "sasl.oauthbearer.token.endpoint.url",
         null, Any, Medium, ReadOnly, no_effect "the broker itself does not log in by OAUTHBEARER";
@@ -102,5 +112,6 @@ keys! {
         null, Any, Medium, ReadOnly, no_effect "a Java class cannot be loaded";
     /// Largest request in bytes that is read before a connection has authenticated.
     SASL_SERVER_MAX_RECEIVE_SIZE: Int = "sasl.server.max.receive.size", "524288", Any, Medium,
-        ReadOnly;
+        ReadOnly,
+        no_effect "listeners with SASL are refused";
 }

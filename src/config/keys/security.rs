@@ -19,29 +19,36 @@ keys! {
     /// Milliseconds by which the close of a connection that failed to authenticate is put off, to
     /// slow down guessing.
     CONNECTION_FAILED_AUTHENTICATION_DELAY_MS: Int = "connection.failed.authentication.delay.ms",
-        "100", AtLeast(0), Low, ReadOnly;
+        "100", AtLeast(0), Low, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Longest life in milliseconds of a SASL session before the client must authenticate again
     /// (KIP-368); 0 never asks for it.
-    CONNECTIONS_MAX_REAUTH_MS: Long = "connections.max.reauth.ms", "0", Any, Medium, ReadOnly;
+    CONNECTIONS_MAX_REAUTH_MS: Long = "connections.max.reauth.ms", "0", Any, Medium, ReadOnly,
+        no_effect "listeners with SASL are refused";
     /// Java class that may veto new topics.
     CREATE_TOPIC_POLICY_CLASS_NAME: Optional<Class> = "create.topic.policy.class.name", null, Any,
         Low, ReadOnly, no_effect "a Java class cannot be loaded";
     /// Milliseconds between searches for expired delegation tokens.
     DELEGATION_TOKEN_EXPIRY_CHECK_INTERVAL_MS: Long = "delegation.token.expiry.check.interval.ms",
-        "3600000", AtLeast(1), Low, ReadOnly;
+        "3600000", AtLeast(1), Low, ReadOnly,
+        no_effect "tokens need listeners with SASL, which are refused";
     /// Milliseconds that a delegation token is valid before it must be renewed.
     DELEGATION_TOKEN_EXPIRY_TIME_MS: Long = "delegation.token.expiry.time.ms", "86400000",
-        AtLeast(1), Medium, ReadOnly;
+        AtLeast(1), Medium, ReadOnly,
+        no_effect "tokens need listeners with SASL, which are refused";
     /// Older name of delegation.token.secret.key.
     DELEGATION_TOKEN_MASTER_KEY: Optional<Password> = "delegation.token.master.key", null, Any,
-        Medium, ReadOnly;
+        Medium, ReadOnly,
+        no_effect "tokens need listeners with SASL, which are refused";
     /// Milliseconds after which a delegation token cannot be renewed any more.
     DELEGATION_TOKEN_MAX_LIFETIME_MS: Long = "delegation.token.max.lifetime.ms", "604800000",
-        AtLeast(1), Medium, ReadOnly;
+        AtLeast(1), Medium, ReadOnly,
+        no_effect "tokens need listeners with SASL, which are refused";
     /// Secret that signs delegation tokens, the same on all brokers; without it there are no
     /// tokens.
     DELEGATION_TOKEN_SECRET_KEY: Optional<Password> = "delegation.token.secret.key", null, Any,
-        Medium, ReadOnly;
+        Medium, ReadOnly,
+        no_effect "tokens need listeners with SASL, which are refused";
     /// Cipher for passwords among dynamic configs.
     PASSWORD_ENCODER_CIPHER_ALGORITHM: Text = "password.encoder.cipher.algorithm",
         "AES/CBC/PKCS5Padding", Any, Low, ReadOnly,

@@ -18,7 +18,8 @@ keys! {
         High, ReadOnly;
     /// Requests to ZooKeeper that may be unanswered before the next one waits.
     ZOOKEEPER_MAX_IN_FLIGHT_REQUESTS: Int = "zookeeper.max.in.flight.requests", "10", AtLeast(1),
-        High, ReadOnly;
+        High, ReadOnly,
+        no_effect "what is asked at once is bounded by its callers";
     /// Whether the cluster is being migrated from ZooKeeper to KRaft.
     ZOOKEEPER_METADATA_MIGRATION_ENABLE: Boolean = "zookeeper.metadata.migration.enable", "false",
         Any, High, ReadOnly, no_effect "this broker stays with ZooKeeper";
@@ -33,7 +34,8 @@ keys! {
     ZOOKEEPER_SET_ACL: Boolean = "zookeeper.set.acl", "false", Any, High, ReadOnly;
     /// Cipher suites that may be negotiated with ZooKeeper.
     ZOOKEEPER_SSL_CIPHER_SUITES: Optional<List> = "zookeeper.ssl.cipher.suites", null, Any, Low,
-        ReadOnly;
+        ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// Whether ZooKeeper is spoken to over TLS.
     ZOOKEEPER_SSL_CLIENT_ENABLE: Boolean = "zookeeper.ssl.client.enable", "false", Any, Medium,
         ReadOnly;
@@ -42,19 +44,24 @@ keys! {
         no_effect "revocation is not checked";
     /// TLS versions that may be negotiated with ZooKeeper.
     ZOOKEEPER_SSL_ENABLED_PROTOCOLS: Optional<List> = "zookeeper.ssl.enabled.protocols", null, Any,
-        Low, ReadOnly;
+        Low, ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// How ZooKeeper's certificate is matched with its host; empty does not.
     ZOOKEEPER_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM: Text =
-        "zookeeper.ssl.endpoint.identification.algorithm", "HTTPS", Any, Low, ReadOnly;
+        "zookeeper.ssl.endpoint.identification.algorithm", "HTTPS", Any, Low, ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// File with the private key and certificate shown to ZooKeeper.
     ZOOKEEPER_SSL_KEYSTORE_LOCATION: Optional<Text> = "zookeeper.ssl.keystore.location", null, Any,
-        Medium, ReadOnly;
+        Medium, ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// Password of that file.
     ZOOKEEPER_SSL_KEYSTORE_PASSWORD: Optional<Password> = "zookeeper.ssl.keystore.password", null,
-        Any, Medium, ReadOnly;
+        Any, Medium, ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// Format of that file; told from its ending when not set.
     ZOOKEEPER_SSL_KEYSTORE_TYPE: Optional<Text> = "zookeeper.ssl.keystore.type", null, Any, Medium,
-        ReadOnly;
+        ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// Whether ZooKeeper's certificate is checked by OCSP.
     ZOOKEEPER_SSL_OCSP_ENABLE: Boolean = "zookeeper.ssl.ocsp.enable", "false", Any, Low, ReadOnly,
         no_effect "revocation is not checked";
@@ -63,11 +70,14 @@ keys! {
         no_effect "the best version that both sides enable is used";
     /// File with the certificates trusted for ZooKeeper.
     ZOOKEEPER_SSL_TRUSTSTORE_LOCATION: Optional<Text> = "zookeeper.ssl.truststore.location", null,
-        Any, Medium, ReadOnly;
+        Any, Medium, ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// Password of that file.
     ZOOKEEPER_SSL_TRUSTSTORE_PASSWORD: Optional<Password> = "zookeeper.ssl.truststore.password",
-        null, Any, Medium, ReadOnly;
+        null, Any, Medium, ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// Format of that file; told from its ending when not set.
     ZOOKEEPER_SSL_TRUSTSTORE_TYPE: Optional<Text> = "zookeeper.ssl.truststore.type", null, Any,
-        Medium, ReadOnly;
+        Medium, ReadOnly,
+        no_effect "zookeeper.ssl.client.enable is refused";
 }

@@ -132,7 +132,8 @@ pub enum StateLogError {
     Corrupt(String),
 }
 
-/// The partition of an internal topic that holds `key`: as Kafka's `Utils.abs(key.hashCode)`.
+/// The partition of an internal topic that holds `key`: as Kafka's `Utils.abs(key.hashCode)`, the
+/// absolute value (0 for the least number), not `Utils.toPositive`, which clears the sign bit.
 ///
 /// Example: `partition_of("orders", 50)` hashes the UTF-16 units of `orders` as Java does.
 pub fn partition_of(key: &str, partitions: i32) -> i32 {
@@ -157,5 +158,7 @@ mod tests {
         assert_eq!(partition_of("ctp-6507883130893", 50), 41);
         // "hello".hashCode() is 99162322.
         assert_eq!(partition_of("hello", 50), 99_162_322 % 50);
+        // "keepers".hashCode() is -833096767: Apache Kafka keeps that group in partition 2 of 5.
+        assert_eq!(partition_of("keepers", 5), 2);
     }
 }

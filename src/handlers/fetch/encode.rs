@@ -16,7 +16,16 @@ type NewLeader = ((i32, i32), Option<Node>);
 /// A response that is only an error. Below v7 there is no place for it, nor a cause.
 pub(super) fn error(version: i16, code: ErrorCode) -> Reply {
     let mut writer = Writer::new(version);
-    writer.head(code, 0);
+    writer.head(code, 0, 0);
+    writer.array(0);
+    writer.tags();
+    writer.finish()
+}
+
+/// A response to a client that is over its quota: it is to come again.
+pub(super) fn empty(version: i16, session_id: i32, throttle_ms: i32) -> Reply {
+    let mut writer = Writer::new(version);
+    writer.head(ErrorCode::NONE, session_id, throttle_ms);
     writer.array(0);
     writer.tags();
     writer.finish()
@@ -30,7 +39,7 @@ pub(super) fn response(
     new_leader: impl Fn(&Row) -> Option<NewLeader>,
 ) -> Reply {
     let mut writer = Writer::new(version);
-    writer.head(ErrorCode::NONE, session_id);
+    writer.head(ErrorCode::NONE, session_id, 0);
     let mut nodes: Vec<Node> = Vec::new();
     let groups = group(rows);
     writer.array(groups.len());
@@ -86,9 +95,9 @@ impl Writer {
         self.version >= 12
     }
 
-    fn head(&mut self, code: ErrorCode, session_id: i32) {
+    fn head(&mut self, code: ErrorCode, session_id: i32, throttle_ms: i32) {
         if self.version >= 1 {
-            self.out.put_i32(0);
+            self.out.put_i32(throttle_ms);
         }
         if self.version >= 7 {
             self.out.put_i16(code.0);

@@ -22,7 +22,7 @@ pub(crate) struct TestServer {
 fn jars() -> Option<PathBuf> {
     let Some(jars) = std::env::var_os("OTTLA_KAFKA_JARS") else {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "OTTLA_KAFKA_JARS is not set");
-        let skipped = b"skipped: OTTLA_KAFKA_JARS names no folder with ZooKeeper's jars\n";
+        let skipped = b"SKIP zookeeper: OTTLA_KAFKA_JARS names no folder with ZooKeeper's jars\n";
         let _ = std::io::stderr().write_all(skipped);
         return None;
     };

@@ -1,0 +1,23 @@
+//! CreateAcls (30), v0-3: without an authorizer no rule can be added.
+//!
+//! v1 pattern types; v2 flexible; v3 user resources. As `AclApis.handleCreateAcls`.
+
+use super::RequestContext;
+use super::convert::wire;
+use crate::broker::Broker;
+use crate::types::ErrorCode;
+use kafka_protocol::messages::create_acls_response::AclCreationResult;
+use kafka_protocol::messages::{CreateAclsRequest, CreateAclsResponse};
+use std::sync::Arc;
+
+/// Refuses each rule: security is disabled.
+pub async fn handle(
+    _broker: &Arc<Broker>,
+    _context: &RequestContext,
+    request: CreateAclsRequest,
+) -> CreateAclsResponse {
+    let refused = AclCreationResult::default()
+        .with_error_code(ErrorCode::SECURITY_DISABLED.0)
+        .with_error_message(Some(wire("No Authorizer is configured.")));
+    CreateAclsResponse::default().with_results(vec![refused; request.creations.len()])
+}
