@@ -217,7 +217,7 @@ impl<'a> Append<'a> {
                     self.writer.producers.check(header, marker, origin)?
             {
                 let appended = self.appended(found.base_offset(), found.last_offset);
-                // Kafka answers a duplicate with the time of the batch that it has, whatever its type.
+                // As Kafka: a duplicate has the time of the batch that is there, of either type.
                 return Ok(Appended {
                     append_time_ms: found.timestamp,
                     duplicate: true,

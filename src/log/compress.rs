@@ -149,6 +149,19 @@ pub fn repair_lz4_header(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Gives an LZ4 frame the header checksum that clients before 0.10 expect: over the frame's magic
+/// number too.
+pub fn spoil_lz4_header(bytes: &mut [u8]) {
+    const CONTENT_SIZE: u8 = 0x08;
+    let Some(flags) = bytes.get(4) else { return };
+    let end = if flags & CONTENT_SIZE != 0 { 14 } else { 6 };
+    let Some(covered) = bytes.get(..end) else { return };
+    let checksum = (xxhash_rust::xxh32::xxh32(covered, 0) >> 8) as u8;
+    if let Some(place) = bytes.get_mut(end) {
+        *place = checksum;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,10 +7,13 @@
 //! A compressed message's value is a whole set. In format 1 the inner offsets count from 0 and
 //! the outer one is that of the last inner message; in format 0 they are absolute.
 
-use super::batch::{self, BatchHeader, HEADER_BYTES, LOG_APPEND_TIME};
+use super::batch::{self, BatchHeader, LOG_APPEND_TIME};
 use super::compress::{self, Codec, DECOMPRESSED_BYTES_MAX};
-use super::record::{NO_HEADERS, Record, records};
+use super::record::{NO_HEADERS, Record};
 use bytes::{BufMut, Bytes, BytesMut};
+
+/// Every codec's own choice of a level.
+const DEFAULT_LEVEL: i32 = -1;
 
 /// "No timestamp", as format 0 has none.
 pub const NO_TIMESTAMP: i64 = -1;
@@ -163,9 +166,20 @@ pub fn up_convert(messages: &[Message], codec: Codec, level: i32) -> Result<Byte
 
 /// A message as bytes of format 0 or 1.
 pub fn write(out: &mut BytesMut, magic: i8, message: &Message, log_append_time: bool) {
+    write_with(out, magic, message, Codec::None, log_append_time);
+}
+
+fn write_with(
+    out: &mut BytesMut,
+    magic: i8,
+    message: &Message,
+    codec: Codec,
+    log_append_time: bool,
+) {
     let mut covered = BytesMut::new();
     covered.put_i8(magic);
-    covered.put_i8(if magic == 1 && log_append_time { LOG_APPEND_TIME as i8 } else { 0 });
+    let time_type = if magic == 1 && log_append_time { LOG_APPEND_TIME as i8 } else { 0 };
+    covered.put_i8(codec as i8 | time_type);
     if magic == 1 {
         covered.put_i64(message.timestamp);
     }
@@ -179,50 +193,32 @@ pub fn write(out: &mut BytesMut, magic: i8, message: &Message, log_append_time: 
     out.put_slice(&covered);
 }
 
-/// Batches of format 2 as messages of `magic` 0 or 1, from `from_offset`, uncompressed. Stops
-/// after the batch with which `max_bytes` is reached. Control batches and headers have no place
-/// in these formats and are left out.
-pub fn down_convert(
-    batches: &Bytes,
+/// Messages as one compressed message, whose value is the set of them.
+pub fn write_compressed(
+    out: &mut BytesMut,
     magic: i8,
-    from_offset: i64,
-    max_bytes: usize,
-) -> Result<Bytes, LegacyError> {
-    let mut out = BytesMut::new();
-    for entry in batch::split(batches) {
-        if out.len() >= max_bytes {
-            break;
-        }
-        if is_legacy(&entry) {
-            out.put_slice(&entry);
-            continue;
-        }
-        let header = BatchHeader::read(&entry).ok_or(LegacyError::Corrupt)?;
-        if header.has(batch::CONTROL) || header.record_count == 0 {
-            continue;
-        }
-        let codec = Codec::from_number(header.codec()).ok_or(LegacyError::Corrupt)?;
-        let packed = entry.get(HEADER_BYTES..).unwrap_or_default();
-        let plain = compress::decompress(codec, packed, DECOMPRESSED_BYTES_MAX)
-            .map_err(|e| LegacyError::Compression(e.to_string()))?;
-        let append_time = header.has(LOG_APPEND_TIME);
-        for record in records(&plain) {
-            let record = record.map_err(|_| LegacyError::Corrupt)?;
-            let message = Message {
-                offset: header.base_offset + i64::from(record.offset_delta),
-                timestamp: match append_time {
-                    true => header.max_timestamp,
-                    false => header.base_timestamp.wrapping_add(record.timestamp_delta),
-                },
-                key: record.key.map(Bytes::copy_from_slice),
-                value: record.value.map(Bytes::copy_from_slice),
-            };
-            if message.offset >= from_offset {
-                write(&mut out, magic, &message, append_time);
-            }
-        }
+    messages: &[Message],
+    codec: Codec,
+    log_append_time: bool,
+) -> Result<(), std::io::Error> {
+    let (Some(first), Some(last)) = (messages.first(), messages.last()) else { return Ok(()) };
+    let mut set = BytesMut::new();
+    for message in messages {
+        let offset = if magic == 1 { message.offset - first.offset } else { message.offset };
+        write(&mut set, magic, &Message { offset, ..message.clone() }, log_append_time);
     }
-    Ok(out.freeze())
+    let mut packed = compress::compress(codec, DEFAULT_LEVEL, &set)?;
+    if codec == Codec::Lz4 && magic == 0 {
+        compress::spoil_lz4_header(&mut packed);
+    }
+    let outer = Message {
+        offset: last.offset,
+        timestamp: messages.iter().map(|m| m.timestamp).max().unwrap_or(NO_TIMESTAMP),
+        key: None,
+        value: Some(packed.into()),
+    };
+    write_with(out, magic, &outer, codec, log_append_time);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -268,20 +264,5 @@ mod tests {
         let (messages, codec) = read(&outer.freeze()).expect("a compressed set");
         assert_eq!(codec, Codec::Gzip);
         assert_eq!(messages.iter().map(|m| m.offset).collect::<Vec<_>>(), [40, 41]);
-    }
-
-    #[test]
-    fn up_and_down_again_keeps_everything_the_old_format_has() {
-        let messages = [message(0, "a"), message(1, "b")];
-        for codec in [Codec::None, Codec::Gzip, Codec::Lz4] {
-            let batch = up_convert(&messages, codec, -1).expect("a batch");
-            let header = BatchHeader::read(&batch).expect("a header");
-            assert!(batch::crc_is_right(&header, &batch));
-            let down = down_convert(&batch, 1, 0, 1000).expect("messages");
-            assert_eq!(read(&down).expect("a set").0, messages);
-            let later = down_convert(&batch, 0, 1, 1000).expect("messages");
-            let later = read(&later).expect("a set").0;
-            assert_eq!((later.len(), later[0].timestamp), (1, NO_TIMESTAMP));
-        }
     }
 }

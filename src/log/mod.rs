@@ -10,6 +10,7 @@ pub mod checkpoint;
 mod cleaner;
 pub mod compress;
 mod dirs;
+pub mod down_convert;
 mod file;
 mod index;
 mod leader_epochs;

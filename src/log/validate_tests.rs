@@ -77,3 +77,19 @@ fn clients_write_no_markers_and_nothing_too_large() {
     let config = TopicConfig { max_message_bytes: 60, ..TopicConfig::default() };
     assert!(matches!(accept(&Spec::of(&["a"]), &config), Err(AppendError::TooLarge { .. })));
 }
+
+#[test]
+fn a_claim_of_append_time_is_taken_back_where_the_topic_has_create_time() {
+    let bytes = Spec::of(&["a"]).build();
+    let mut header = BatchHeader::read(&bytes).expect("a header");
+    header.attributes |= LOG_APPEND_TIME;
+    let claims = |max_timestamp| {
+        let header = BatchHeader { max_timestamp, ..header };
+        let bytes = batch::seal(header, &bytes[HEADER_BYTES..]);
+        check(&bytes, Origin::Client, &TopicConfig::default(), 5000)
+    };
+    let checked = claims(77).expect("accepted");
+    assert!(!checked[0].header.has(LOG_APPEND_TIME));
+    assert_eq!(checked[0].header.max_timestamp, 77);
+    assert!(matches!(claims(-1), Err(AppendError::InvalidTimestamp { .. })));
+}

@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
+use super::budget::{Budget, Taken};
 use super::file_region::send_reply;
 use super::inbox::{FrameError, FrameLimits, Inbox};
 use super::request::{self, Request};
@@ -48,6 +49,8 @@ pub struct Shared<D: Dispatch> {
     pub dispatch: D,
     /// `socket.request.max.bytes`.
     pub max_request_bytes: usize,
+    /// `queued.max.request.bytes`, if there is a limit.
+    pub budget: Option<Arc<Budget>>,
     /// `connections.max.idle.ms`: also how long a client may not read its answers.
     pub max_idle: Duration,
 }
@@ -87,6 +90,8 @@ pub struct Connection<D: Dispatch> {
     transport: Transport,
     context: RequestContext,
     inbox: Inbox,
+    /// Of the budget, for the large request that is being read or served.
+    taken: Option<Taken>,
     out: BytesMut,
     shutdown: watch::Receiver<bool>,
     last_active: Instant,
@@ -110,6 +115,7 @@ impl<D: Dispatch> Connection<D> {
             transport,
             context,
             inbox: Inbox::new(limits),
+            taken: None,
             out: BytesMut::new(),
             shutdown,
             last_active: Instant::now(),
@@ -147,8 +153,26 @@ impl<D: Dispatch> Connection<D> {
         }
     }
 
+    /// Waits until the request whose begin is here may be read whole. Small ones always may.
+    async fn admit(&mut self) -> Result<(), End> {
+        let Some(budget) = self.shared.budget.clone() else { return Ok(()) };
+        if self.taken.is_some() {
+            return Ok(());
+        }
+        let Some(bytes) = self.inbox.large_frame() else { return Ok(()) };
+        let taken = tokio::select! {
+            biased;
+            _ = self.shutdown.wait_for(|stop| *stop) => return Err(End::ShuttingDown),
+            taken = budget.take(bytes) => taken,
+        };
+        self.taken = Some(taken);
+        self.last_active = Instant::now(); // the wait was not the client's
+        Ok(())
+    }
+
     /// Reads what is there, or waits for something.
     async fn fill(&mut self) -> Result<(), End> {
+        self.admit().await?;
         if self.turn_bytes >= TURN_BYTES {
             self.turn_bytes = 0;
             tokio::task::yield_now().await;
@@ -231,6 +255,9 @@ impl<D: Dispatch> Connection<D> {
                 self.flush().await?;
                 tokio::task::yield_now().await;
             }
+        }
+        if turn > 0 {
+            self.taken = None; // it was the first's
         }
         Ok(())
     }

@@ -99,6 +99,13 @@ impl Inbox {
         self.key()
     }
 
+    /// The length of the next frame, if it is incomplete and does not fit into the first room.
+    pub fn large_frame(&self) -> Option<usize> {
+        self.missing().filter(|missing| *missing > 0)?;
+        let len = usize::try_from(self.size()?).ok()?;
+        (len > MIN_ROOM).then_some(len)
+    }
+
     /// Takes the next frame, without its length, if it is complete.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
         let Some(size) = self.size() else { return Ok(None) };
@@ -191,6 +198,18 @@ mod tests {
         for _ in 0..3 {
             assert!(inbox.room().capacity() <= 2 * MIN_ROOM);
         }
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_first_room_is_told_while_it_is_incomplete() {
+        let mut inbox = inbox();
+        put(&mut inbox, &(MIN_ROOM as i32 + 1).to_be_bytes());
+        assert_eq!(inbox.large_frame(), Some(MIN_ROOM + 1));
+        inbox.buffer.put_bytes(0, MIN_ROOM + 1);
+        assert_eq!(inbox.large_frame(), None);
+        let mut small = Inbox::new(FrameLimits { max: 100, privileged: false });
+        put(&mut small, &8i32.to_be_bytes());
+        assert_eq!(small.large_frame(), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! read go together. What an API means is the handlers' matter.
 
 mod bind;
+mod budget;
 mod connection;
 mod data_thread;
 mod file_region;

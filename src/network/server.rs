@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::bind::{Bound, BoundListener};
+use super::budget::Budget;
 use super::connection::Shared;
 use super::data_thread::{Accepted, DataThread, Inlet};
 use super::settings::{ListenerSettings, Settings};
@@ -44,13 +45,16 @@ impl Server {
     ) -> io::Result<Server> {
         let Bound { listeners, settings } = bound;
         let mut threads = Vec::with_capacity(settings.threads);
+        let budget = Budget::new(settings.max_queued_bytes);
         for index in 0..settings.threads.max(1) {
+            let budget = budget.clone();
             let (broker, dispatch) = (broker.clone(), dispatch.clone());
             let (max_request_bytes, max_idle) = (settings.max_request_bytes, settings.max_idle);
             threads.push(DataThread::start(index, move || Shared {
                 broker,
                 dispatch,
                 max_request_bytes,
+                budget,
                 max_idle,
             })?);
         }

@@ -20,6 +20,8 @@ pub struct Settings {
     pub backlog: i32,
     /// `socket.request.max.bytes`.
     pub max_request_bytes: usize,
+    /// `queued.max.request.bytes`; 0 and less is no limit.
+    pub max_queued_bytes: i64,
     /// `connections.max.idle.ms`.
     pub max_idle: Duration,
 }
@@ -77,6 +79,7 @@ impl Settings {
             receive_buffer: buffer(config.get(key::SOCKET_RECEIVE_BUFFER_BYTES)),
             backlog: config.get(key::SOCKET_LISTEN_BACKLOG_SIZE),
             max_request_bytes: max_request_bytes.unwrap_or(defaults.max_request_bytes),
+            max_queued_bytes: config.get(key::QUEUED_MAX_REQUEST_BYTES),
             max_idle: Duration::from_millis(max_idle),
         }
     }
@@ -97,6 +100,7 @@ impl Default for Settings {
             receive_buffer: None,
             backlog: 50,
             max_request_bytes: 104_857_600,
+            max_queued_bytes: -1,
             max_idle: Duration::from_secs(600),
         }
     }

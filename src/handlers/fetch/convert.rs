@@ -6,14 +6,12 @@
 use super::request::Plan;
 use crate::config::CompressionType;
 use crate::handlers::Part;
-use crate::log::{FileRegion, legacy};
+use crate::log::FileRegion;
+use crate::log::down_convert::{self, DownConvertError};
 use crate::partition::Partition;
 use crate::types::ErrorCode;
 use bytes::Bytes;
 use std::os::unix::fs::FileExt;
-
-/// Position of the magic byte in a batch.
-const MAGIC: u64 = 16;
 
 /// What a client of this version gets of a region of records that was fetched from `offset`.
 pub(super) fn records(
@@ -26,7 +24,7 @@ pub(super) fn records(
     if !plan.takes_zstd && config.compression_type == CompressionType::Zstd {
         return Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
     }
-    if plan.magic >= 2 || first_magic(&region)? <= plan.magic {
+    if plan.magic >= 2 {
         let FileRegion { file, position, len } = region;
         return Ok(Part::File { file, position, len });
     }
@@ -39,16 +37,9 @@ pub(super) fn records(
         .read_exact_at(&mut batches, region.position)
         .map_err(|_| ErrorCode::KAFKA_STORAGE_ERROR)?;
     let magic = i8::try_from(plan.magic).unwrap_or(0);
-    legacy::down_convert(&Bytes::from(batches), magic, offset, region.len)
-        .map(Part::Bytes)
-        .map_err(|_| ErrorCode::UNSUPPORTED_VERSION)
-}
-
-fn first_magic(region: &FileRegion) -> Result<u8, ErrorCode> {
-    let mut magic = [0];
-    region
-        .file
-        .read_exact_at(&mut magic, region.position + MAGIC)
-        .map_err(|_| ErrorCode::KAFKA_STORAGE_ERROR)?;
-    Ok(magic[0])
+    let converted = down_convert::down_convert(&Bytes::from(batches), magic, offset);
+    converted.map(Part::Bytes).map_err(|error| match error {
+        DownConvertError::Zstd => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+        DownConvertError::Malformed(_) => ErrorCode::CORRUPT_MESSAGE,
+    })
 }

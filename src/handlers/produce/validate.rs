@@ -83,6 +83,21 @@ mod tests {
     }
 
     #[test]
+    fn a_request_with_any_transactional_batch_is_transactional() {
+        use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+        let request = |batches: &[Vec<u8>]| {
+            let data = |bytes: &Vec<u8>| {
+                PartitionProduceData::default().with_records(Some(bytes.clone().into()))
+            };
+            let partitions = batches.iter().map(data).collect();
+            let topic = TopicProduceData::default().with_partition_data(partitions);
+            ProduceRequest::default().with_topic_data(vec![topic])
+        };
+        assert!(is_transactional(&request(&[batch(2, 0), batch(2, TRANSACTIONAL)])));
+        assert!(!is_transactional(&request(&[batch(2, 0), batch(1, TRANSACTIONAL), vec![]])));
+    }
+
+    #[test]
     fn zstd_needs_version_seven() {
         assert_eq!(validate(6, &batch(2, 4)), Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE));
         assert_eq!(validate(7, &batch(2, 4)), Ok(()));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kafka_protocol::messages::{
     ApiVersionsRequest, FetchRequest, HeartbeatRequest, MetadataRequest, ProduceRequest,
 };
+use kafka_protocol::protocol::StrBytes;
 
 use super::client::{Client, frame};
 use super::table::{await_permit, file_byte, gate, heartbeat_at};
@@ -169,6 +170,33 @@ fn a_throttled_connection_is_answered_at_once_and_read_again_later() {
     assert_eq!(client.receive_id(), Some(3));
     running.server.shutdown(GRACE);
     assert_eq!(client.receive(), None);
+}
+
+#[test]
+fn with_room_for_a_byte_large_requests_get_through_one_after_the_other() {
+    let running = start(Settings { max_queued_bytes: 1, ..settings() }, Limits::default());
+    let member = "m".repeat(20_000);
+    let request = HeartbeatRequest::default().with_member_id(StrBytes::from_string(member));
+    let large = frame(4, 1, &request);
+    let mut clients: Vec<_> = (0..4).map(|_| Client::connect(running.address)).collect();
+    for client in &mut clients {
+        client.send(&large[..10_000]);
+    }
+    // None of them keeps a small one waiting.
+    let mut other = Client::connect(running.address);
+    other.send(&frame(4, 2, &HeartbeatRequest::default()));
+    assert_eq!(other.receive_id(), Some(2));
+    let rest: Vec<_> = clients
+        .into_iter()
+        .map(|mut client| {
+            let rest = large[10_000..].to_vec();
+            std::thread::spawn(move || {
+                client.send(&rest);
+                client.receive_id()
+            })
+        })
+        .collect();
+    assert!(rest.into_iter().all(|client| client.join().unwrap() == Some(1)));
 }
 
 #[test]
