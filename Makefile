@@ -1,5 +1,5 @@
 # make test    every test of this repository that needs no other broker, then the stock tools
-# make compat  every system of compat/, and COMPAT.md from the results
+# make compat  every system of compat/ on Apache Kafka, then on Ottla; COMPAT.md from both
 # make bench   side by side with Apache Kafka
 # make lint    what .ci/run asks before the tests
 CARGO ?= cargo
@@ -18,7 +18,8 @@ tools:
 
 compat:
 	$(CARGO) build --release
-	compat/run.sh all
+	REQUESTS=1 BROKER=kafka compat/run.sh all
+	REQUESTS=1 compat/run.sh all
 	compat/report
 
 bench:

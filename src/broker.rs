@@ -21,6 +21,7 @@ use crate::config::BrokerConfig;
 use crate::controller::ControllerHandle;
 use crate::controller::client::ControllerClient;
 use crate::coordinator::group::GroupCoordinator;
+use crate::coordinator::transaction::{TransactionCoordinator, Verifier};
 use crate::log::LogDirs;
 use crate::metadata::image::Published;
 use crate::metadata::store::SharedStore;
@@ -58,13 +59,17 @@ pub struct Broker {
     /// Requests to the active controller.
     pub controller_client: Arc<ControllerClient>,
     /// Producer ids in stock.
-    pub producer_ids: ProducerIds,
+    pub producer_ids: Arc<ProducerIds>,
     /// The coordinator of groups and their offsets.
     pub groups: Arc<GroupCoordinator>,
     /// The quotas of clients.
     pub quotas: ClientQuotas,
     /// The connections of this broker, and their limits.
     pub connections: Arc<ConnectionQuotas>,
+    /// The coordinator of transactions.
+    pub transactions: Arc<TransactionCoordinator>,
+    /// Asks coordinators whether a partition is in a transaction.
+    pub verifier: Verifier,
     /// Internal topics being created.
     pub internal_topics: InternalTopics,
     /// The runtime of everything that is not a client's connection.

@@ -38,6 +38,7 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
         .build()?;
     let opened = Opened::open(config.clone())?;
     let bound = Bound::bind(Settings::from_config(&config))?;
+    let opened = opened.bound_to(&bound.addresses());
     let ports = bound.addresses().into_iter().map(|(name, at)| (name.to_string(), at.port()));
     let ports: BTreeMap<String, u16> = ports.collect();
     control.block_on(async {
@@ -46,6 +47,7 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
         let registered = broker.register(&ports).await;
         if registered.is_ok() {
             tracing::info!(id = broker.id, ?ports, "started");
+            say_ready();
             shutdown.await;
             tracing::info!("stopping");
             broker.shut_down_controlled().await;
@@ -53,6 +55,21 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
         stop(server, &broker).await;
         Ok(registered?)
     })
+}
+
+/// Prints the lines of `OTTLA_READY_LINES` (separated by `|`) on standard output.
+///
+/// Programs that start brokers in containers wait for lines that other brokers print; the image
+/// sets those that are true here as well.
+fn say_ready() {
+    use std::io::Write;
+    let lines = std::env::var("OTTLA_READY_LINES").unwrap_or_default();
+    let mut out = std::io::stdout().lock();
+    for line in lines.split('|').filter(|line| !line.is_empty()) {
+        // Nobody reads it: no reason to stop.
+        let _ = writeln!(out, "{line}");
+    }
+    let _ = out.flush();
 }
 
 async fn stop(server: Server, broker: &Arc<Broker>) {

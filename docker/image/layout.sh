@@ -13,7 +13,7 @@ mkdir -p /home/appuser /etc/confluent/docker /etc/kafka/docker /etc/kafka/secret
   /var/lib/kafka/data /var/lib/zookeeper/data /var/lib/zookeeper/log
 
 for folder in /etc/confluent/docker /etc/kafka/docker; do
-  install -m 755 "$here/run" "$here/configure" "$here/launch" "$folder/"
+  install -m 755 "$here/run" "$here/configure" "$here/properties" "$here/launch" "$folder/"
   printf '#!/bin/bash\n' > "$folder/ensure"
   chmod 755 "$folder/ensure"
   # Sourced by plain sh in some modules: no bashisms.

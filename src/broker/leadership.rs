@@ -2,6 +2,7 @@
 
 use super::Broker;
 use crate::coordinator::group::GROUP_TOPIC;
+use crate::coordinator::transaction::TRANSACTION_TOPIC;
 use crate::partition::Told;
 use crate::types::TopicPartition;
 
@@ -11,6 +12,9 @@ impl Broker {
         for (id, leader_epoch) in &told.became_leader {
             if &*id.topic == GROUP_TOPIC {
                 self.groups.on_leadership(id.partition, *leader_epoch);
+            }
+            if &*id.topic == TRANSACTION_TOPIC {
+                self.transactions.on_leadership(id.partition, *leader_epoch);
             }
         }
         for (id, _) in &told.became_follower {
@@ -26,6 +30,9 @@ impl Broker {
     fn resigned(&self, id: &TopicPartition) {
         if &*id.topic == GROUP_TOPIC {
             self.groups.on_resignation(id.partition);
+        }
+        if &*id.topic == TRANSACTION_TOPIC {
+            self.transactions.on_resignation(id.partition);
         }
     }
 

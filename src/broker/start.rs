@@ -1,12 +1,17 @@
 //! Starting and stopping, in the order in which it must happen.
 
 use super::InternalTopics;
+use super::producer_ids::FreshIds;
 use super::{Broker, ProducerIds, cluster, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
 use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
 use crate::coordinator::state_log::PartitionLog;
+use crate::coordinator::transaction::{
+    BrokerMarkers, BrokerPeers, TRANSACTION_TOPIC, TransactionConfig, TransactionCoordinator,
+    Verifier,
+};
 use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
 use crate::metadata::store::{Session, SharedStore, StoreError};
@@ -14,12 +19,13 @@ use crate::metadata::{embedded, zookeeper};
 use crate::partition::fetcher::{self, FetcherSettings};
 use crate::partition::sessions::FetchSessions;
 use crate::partition::{Replicas, isr};
-use crate::peer::PeerOptions;
+use crate::peer::{Dial, OwnDial, PeerOptions, PlainDial};
 use crate::quota::clients::ClientQuotas;
 use crate::quota::connections::{ConnectionQuotas, Limits};
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -49,6 +55,7 @@ pub struct Opened {
     config: Arc<ArcSwap<BrokerConfig>>,
     image: Arc<Published>,
     log_dirs: Arc<LogDirs>,
+    dial: Arc<dyn Dial>,
 }
 
 impl Opened {
@@ -59,12 +66,26 @@ impl Opened {
         let image: Arc<Published> = Arc::default();
         let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
         let log_dirs = LogDirs::open(dirs, &resolve, &report)?;
-        Ok(Opened { config, image, log_dirs })
+        Ok(Opened { config, image, log_dirs, dial: Arc::new(PlainDial) })
+    }
+
+    /// Says where the listeners are bound, so that the broker can reach itself there.
+    pub fn bound_to(mut self, sockets: &[(Arc<str>, SocketAddr)]) -> Opened {
+        let config = self.config.load();
+        let name = config.inter_broker_listener_name();
+        let advertised = config.advertised_listeners().into_iter().find(|l| l.name == name);
+        let socket = sockets.iter().find(|(bound, _)| *bound == name);
+        if let (Some(advertised), Some((_, socket))) = (advertised, socket) {
+            let port = if advertised.port == 0 { socket.port() } else { advertised.port };
+            self.dial = Arc::new(OwnDial::new((advertised.host, port), *socket));
+        }
+        drop(config);
+        self
     }
 
     /// Joins the cluster in all but name: the broker is complete, and not yet registered.
     pub async fn join(self) -> Result<Arc<Broker>, StartError> {
-        let Opened { config, image, log_dirs } = self;
+        let Opened { config, image, log_dirs, dial } = self;
         let now = config.load_full();
         let store = connect(&now).await?;
         cluster::create_tree(store.as_ref()).await?;
@@ -77,11 +98,12 @@ impl Opened {
         let lag_max_ms = now.get(key::REPLICA_LAG_TIME_MAX_MS);
         let replicas = Arc::new(Replicas::new(id, log_dirs.clone(), Box::new(resolve), lag_max_ms));
         let epoch = Arc::new(AtomicI64::new(-1));
-        let options = peer_options(&now, id);
+        let options = PeerOptions { dial, ..peer_options(&now, id) };
         let listener = now.inter_broker_listener_name();
         let controller_client =
-            Arc::new(ControllerClient::new(id, epoch.clone(), image.clone(), listener, options));
-        let controller = controller(id, &config, &store);
+            ControllerClient::new(id, epoch.clone(), image.clone(), listener, options.clone());
+        let controller_client = Arc::new(controller_client);
+        let controller = controller(id, &config, &store, options);
         let groups = GroupCoordinator::start(
             GroupConfig::of(&now),
             Arc::new(PartitionLog::new(
@@ -92,6 +114,11 @@ impl Opened {
             )),
             tokio::runtime::Handle::current(),
         );
+        let producer_ids: Arc<ProducerIds> = Arc::default();
+        let fresh_ids =
+            FreshIds { ids: producer_ids.clone(), controller: controller_client.clone() };
+        let (transactions, verifier) =
+            transactions(id, &now, &image, &replicas, &groups, Arc::new(fresh_ids));
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
             id,
@@ -104,10 +131,12 @@ impl Opened {
             fetch_sessions: FetchSessions::new(usize::try_from(slots).unwrap_or(0)),
             controller,
             controller_client,
-            producer_ids: ProducerIds::default(),
+            producer_ids,
             groups,
             quotas: ClientQuotas::new(&now),
             connections: ConnectionQuotas::new(Limits::from_config(&now)),
+            transactions,
+            verifier,
             internal_topics: InternalTopics::default(),
             control: tokio::runtime::Handle::current(),
             epoch,
@@ -115,13 +144,50 @@ impl Opened {
     }
 }
 
+fn transactions(
+    id: BrokerId,
+    config: &BrokerConfig,
+    image: &Arc<Published>,
+    replicas: &Arc<Replicas>,
+    groups: &Arc<GroupCoordinator>,
+    producer_ids: Arc<FreshIds>,
+) -> (Arc<TransactionCoordinator>, Verifier) {
+    let runtime = tokio::runtime::Handle::current();
+    let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+    let listener = config.inter_broker_listener_name();
+    let peers = Arc::new(BrokerPeers::new(image.clone(), listener, options));
+    let timeout = config.get(key::REQUEST_TIMEOUT_MS);
+    let markers = BrokerMarkers::new(
+        id,
+        image.clone(),
+        replicas.clone(),
+        groups.clone(),
+        peers.clone(),
+        Duration::from_millis(u64::try_from(timeout).unwrap_or(30_000)),
+    );
+    let coordinator = TransactionCoordinator::start(
+        TransactionConfig::of(config),
+        Arc::new(PartitionLog::new(
+            TRANSACTION_TOPIC,
+            config.get(key::TRANSACTION_STATE_LOG_NUM_PARTITIONS),
+            replicas.clone(),
+            image.clone(),
+        )),
+        Arc::new(markers),
+        producer_ids,
+        runtime.clone(),
+    );
+    let verifier = Verifier::new(id, image.clone(), coordinator.clone(), peers, runtime);
+    (coordinator, verifier)
+}
+
 fn controller(
     id: BrokerId,
     config: &Arc<ArcSwap<BrokerConfig>>,
     store: &SharedStore,
+    options: PeerOptions,
 ) -> ControllerHandle {
     let config = config.clone();
-    let options = peer_options(&config.load(), id);
     let settings: SettingsSource = Arc::new(move || Settings::of(&config.load(), id));
     let channels = PeerChannels::new(settings.clone(), options);
     ControllerHandle::new(settings, store.clone(), Arc::new(channels))

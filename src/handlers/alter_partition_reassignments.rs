@@ -56,5 +56,7 @@ pub async fn handle(
             .with_name(topic.name.clone())
             .with_partitions(partitions.collect())
     });
-    AlterPartitionReassignmentsResponse::default().with_responses(responses.collect())
+    AlterPartitionReassignmentsResponse::default()
+        .with_error_message(Some(text("")))
+        .with_responses(responses.collect())
 }

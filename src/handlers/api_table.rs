@@ -212,6 +212,11 @@ api_table! {
         DeleteRecordsRequest                0..=2   => delete_records;
         InitProducerIdRequest               0..=5   => init_producer_id;
         OffsetForLeaderEpochRequest         0..=4   => offset_for_leader_epoch;
+        AddPartitionsToTxnRequest           0..=5   => add_partitions_to_txn;
+        AddOffsetsToTxnRequest              0..=4   => add_offsets_to_txn;
+        EndTxnRequest                       0..=4   => end_txn;
+        WriteTxnMarkersRequest              0..=1   => write_txn_markers;
+        TxnOffsetCommitRequest              0..=4   => txn_offset_commit;
         DescribeAclsRequest                 0..=3   => describe_acls;
         CreateAclsRequest                   0..=3   => create_acls;
         DeleteAclsRequest                   0..=3   => delete_acls;
@@ -240,6 +245,8 @@ api_table! {
         EnvelopeRequest                     0..=0   => refused;
         DescribeClusterRequest              0..=1   => describe_cluster;
         DescribeProducersRequest            0..=0   => describe_producers;
+        DescribeTransactionsRequest         0..=0   => describe_transactions;
+        ListTransactionsRequest             0..=1   => list_transactions;
         AllocateProducerIdsRequest          0..=0   => allocate_producer_ids;
     }
 }

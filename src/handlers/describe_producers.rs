@@ -5,7 +5,6 @@
 use super::{RequestContext, lookup};
 use crate::broker::Broker;
 use crate::log::ProducerStateEntry;
-use crate::types::ErrorCode;
 use kafka_protocol::messages::describe_producers_response::{
     PartitionResponse, ProducerState, TopicResponse,
 };
@@ -34,12 +33,13 @@ fn partition(broker: &Broker, topic: &str, index: i32) -> PartitionResponse {
             let producers = partition.log().active_producers().into_iter().map(producer);
             response.with_active_producers(producers.collect())
         }
-        Err(code) => response.with_error_code(code.0).with_error_message(message(code)),
+        Err(code) => {
+            // Only a topic that does not exist has a message.
+            let is_topic = broker.image.load().topics.contains_key(topic);
+            let message = (!is_topic).then(|| StrBytes::from_static_str(code.message()));
+            response.with_error_code(code.0).with_error_message(message)
+        }
     }
-}
-
-fn message(code: ErrorCode) -> Option<StrBytes> {
-    Some(StrBytes::from_static_str(code.message()))
 }
 
 fn producer(entry: ProducerStateEntry) -> ProducerState {

@@ -4,6 +4,7 @@
 
 use crate::controller::ControllerError;
 use crate::coordinator::group::GroupError;
+use crate::coordinator::transaction::TransactionError;
 use crate::log::{AppendError, LogError, ReadError};
 use crate::metadata::store::StoreError;
 use crate::partition::PartitionError;
@@ -58,7 +59,8 @@ impl ToErrorCode for AppendError {
             AppendError::Corrupt(_) => ErrorCode::CORRUPT_MESSAGE,
             AppendError::InvalidRecord { .. } => ErrorCode::INVALID_RECORD,
             AppendError::InvalidTimestamp { .. } => ErrorCode::INVALID_TIMESTAMP,
-            AppendError::UnsupportedCompression => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+            // A codec number that does not exist, which Kafka has no error of its own for.
+            AppendError::UnsupportedCompression => ErrorCode::UNKNOWN_SERVER_ERROR,
             AppendError::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             AppendError::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
             AppendError::OutOfOrderSequence { .. } => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
@@ -121,6 +123,41 @@ impl ToErrorCode for GroupError {
             GroupError::UnknownTopicOrPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
             GroupError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
         }
+    }
+}
+
+impl ToErrorCode for TransactionError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            TransactionError::InvalidRequest => ErrorCode::INVALID_REQUEST,
+            TransactionError::InvalidTimeout => ErrorCode::INVALID_TRANSACTION_TIMEOUT,
+            TransactionError::NotCoordinator => ErrorCode::NOT_COORDINATOR,
+            TransactionError::LoadInProgress => ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+            TransactionError::NotAvailable => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+            TransactionError::Concurrent => ErrorCode::CONCURRENT_TRANSACTIONS,
+            TransactionError::ProducerIdMapping => ErrorCode::INVALID_PRODUCER_ID_MAPPING,
+            TransactionError::ProducerFenced => ErrorCode::PRODUCER_FENCED,
+            TransactionError::InvalidState => ErrorCode::INVALID_TXN_STATE,
+            TransactionError::NotFound => ErrorCode::TRANSACTIONAL_ID_NOT_FOUND,
+            TransactionError::NoProducerId(code) => *code,
+            TransactionError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}
+
+/// The code of a transactional request's outcome at its version: before `fenced_since`, a fenced
+/// producer is told INVALID_PRODUCER_EPOCH (KIP-588).
+pub fn transaction_code(
+    result: Result<(), &TransactionError>,
+    version: i16,
+    fenced_since: i16,
+) -> ErrorCode {
+    match result {
+        Ok(()) => ErrorCode::NONE,
+        Err(TransactionError::ProducerFenced) if version < fenced_since => {
+            ErrorCode::INVALID_PRODUCER_EPOCH
+        }
+        Err(error) => error.error_code(),
     }
 }
 

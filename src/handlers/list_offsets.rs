@@ -122,7 +122,10 @@ fn find_array(
     bound: Bound,
     response: &mut ListOffsetsPartitionResponse,
 ) -> Result<(), ErrorCode> {
-    // The defaults of v1 and later are not those of v0, which lacks the fields.
+    // The special points of later versions are unknown here, before anything is looked up.
+    if asked.timestamp < -2 {
+        return Err(ErrorCode::UNSUPPORTED_VERSION);
+    }
     let partition = lookup::replica(broker, topic, asked.partition_index)?;
     if !partition.is_leader() {
         return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);

@@ -52,5 +52,7 @@ pub async fn handle(
             ),
         }
     }
-    ListPartitionReassignmentsResponse::default().with_topics(topics)
+    ListPartitionReassignmentsResponse::default()
+        .with_error_message(Some(text("")))
+        .with_topics(topics)
 }

@@ -4,6 +4,8 @@
 //! goes wrong is in the response. Handlers run inline on a data thread and must not block. They
 //! know nothing of sockets; only the network layer closes connections.
 
+pub mod add_offsets_to_txn;
+pub mod add_partitions_to_txn;
 pub mod allocate_producer_ids;
 pub mod alter_client_quotas;
 pub mod alter_configs;
@@ -34,9 +36,11 @@ pub mod describe_delegation_token;
 pub mod describe_groups;
 pub mod describe_log_dirs;
 pub mod describe_producers;
+pub mod describe_transactions;
 pub mod describe_user_scram_credentials;
 mod dispatch;
 pub mod elect_leaders;
+pub mod end_txn;
 pub mod error;
 pub mod expire_delegation_token;
 pub mod fetch;
@@ -52,6 +56,7 @@ pub mod leave_group;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
+pub mod list_transactions;
 pub mod lookup;
 pub mod metadata;
 pub mod offset_commit;
@@ -67,8 +72,12 @@ pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod sync_group;
 pub mod throttle;
+#[cfg(test)]
+mod transaction_tests;
+pub mod txn_offset_commit;
 pub mod update_features;
 pub mod update_metadata;
+pub mod write_txn_markers;
 
 pub use context::RequestContext;
 pub use dispatch::{Dispatch, GroupEnd, RequestError, Served};

@@ -217,7 +217,12 @@ impl<'a> Append<'a> {
                     self.writer.producers.check(header, marker, origin)?
             {
                 let appended = self.appended(found.base_offset(), found.last_offset);
-                return Ok(Appended { duplicate: true, ..appended });
+                // Kafka answers a duplicate with the time of the batch that it has, whatever its type.
+                return Ok(Appended {
+                    append_time_ms: found.timestamp,
+                    duplicate: true,
+                    ..appended
+                });
             }
         }
         let mut appended = self.appended(self.next, self.next - 1);

@@ -96,6 +96,7 @@ impl ProducerState {
             return check_marker(header, marker, entry);
         }
         if origin == Origin::Coordinator {
+            check_epoch(header, entry)?;
             return Ok(Sequence::New);
         }
         if let Some(batch) = duplicate(entry, header) {

@@ -174,7 +174,7 @@ impl Log {
         if active_holds && (latest || crate::types::now_ms() <= timestamp) {
             all.push(end);
         }
-        let old = segments.iter().rev().filter(|s| latest || s.age_timestamp() <= timestamp);
+        let old = segments.iter().rev().skip_while(|s| !latest && s.modified_ms() > timestamp);
         all.extend(old.map(|segment| segment.base_offset.max(self.log_start_offset())));
         all.truncate(max);
         all

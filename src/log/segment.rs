@@ -116,9 +116,11 @@ impl Segment {
     /// Largest timestamp, else when the file was last written: what retention looks at.
     pub fn age_timestamp(&self) -> i64 {
         let (timestamp, _) = self.max_timestamp();
-        if timestamp >= 0 {
-            return timestamp;
-        }
+        if timestamp >= 0 { timestamp } else { self.modified_ms() }
+    }
+
+    /// When the file was last written, in ms since 1970.
+    pub fn modified_ms(&self) -> i64 {
         let modified = self.file.file().metadata().and_then(|m| m.modified()).ok();
         let since = modified.and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok());
         since.map_or(self.created_ms, |since| since.as_millis() as i64)

@@ -150,7 +150,12 @@ fn check_records(
     let mut index = 0;
     for record in records(plain) {
         let record = record.map_err(|e| invalid(e.to_string()))?;
-        let timestamp = header.base_timestamp.wrapping_add(record.timestamp_delta);
+        // A batch that claims append time gives all its records the one time (accepted where the
+        // topic has create time: the claim is taken back).
+        let timestamp = match header.has(LOG_APPEND_TIME) {
+            true => header.max_timestamp,
+            false => header.base_timestamp.wrapping_add(record.timestamp_delta),
+        };
         seen.max_timestamp = seen.max_timestamp.max(timestamp);
         seen.in_sequence &= record.offset_delta == index;
         errors.check_key(index, keyed && record.key.is_none());
@@ -193,7 +198,10 @@ impl RecordErrors {
         let create = config.message_timestamp_type == TimestampType::CreateTime;
         let far =
             now_ms.saturating_sub(timestamp) > before || timestamp.saturating_sub(now_ms) > after;
-        let message = if create && timestamp != legacy::NO_TIMESTAMP && far {
+        let message = if create && timestamp != legacy::NO_TIMESTAMP {
+            if !far {
+                return;
+            }
             format!("Timestamp {timestamp} of message is out of range around {now_ms}")
         } else if append_time {
             "Producer should not set timestamp type to LogAppendTime.".to_owned()

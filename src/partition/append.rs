@@ -2,6 +2,7 @@
 //!
 //! As `Partition.appendRecordsToLeader`, `checkEnoughReplicasReachOffset` and `DelayedProduce`.
 
+use super::verification::TransactionalBatch;
 use super::waiter::Waiter;
 use super::{Partition, PartitionError};
 use crate::log::{Appended, Origin, RecordSet};
@@ -21,6 +22,19 @@ impl Partition {
     /// Appends each set of records, under one lock and with one write. Each set has its own
     /// result; a check of the whole fails them all. `required_acks` is 0, 1 or -1.
     pub fn append(
+        &self,
+        sets: &[RecordSet],
+        origin: Origin,
+        required_acks: i16,
+    ) -> Vec<Result<Appended, PartitionError>> {
+        if sets.iter().any(|set| TransactionalBatch::of(&set.records).is_some()) {
+            return self.append_transactional(sets, origin, required_acks);
+        }
+        self.append_checked(sets, origin, required_acks)
+    }
+
+    /// Appends what needs no look at transactions, or had it.
+    pub(super) fn append_checked(
         &self,
         sets: &[RecordSet],
         origin: Origin,

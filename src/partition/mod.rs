@@ -15,6 +15,7 @@ mod replicas;
 mod role;
 pub mod sessions;
 mod state;
+mod verification;
 mod waiter;
 
 pub use append::Committed;
@@ -22,6 +23,7 @@ pub use error::PartitionError;
 pub use read::{Bound, PartitionRead, ReadParams};
 pub use replicas::{Replicas, Told};
 pub use state::{FollowerFetch, LeaderAndIsr};
+pub use verification::{TransactionalBatch, Verification};
 pub use waiter::Waiter;
 
 use crate::log::Log;
@@ -31,6 +33,7 @@ use state::State;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::Notify;
+use verification::Verifications;
 use waiter::Waiters;
 
 /// A replica on this broker.
@@ -45,6 +48,7 @@ pub struct Partition {
     raising: Mutex<()>,
     /// Told when a change of the in-sync set is wanted.
     isr_wanted: Arc<Notify>,
+    verifications: Mutex<Verifications>,
 }
 
 impl Partition {
@@ -64,6 +68,7 @@ impl Partition {
             lag_max_ms: AtomicI64::new(lag_max_ms),
             raising: Mutex::new(()),
             isr_wanted,
+            verifications: Mutex::default(),
         }
     }
 

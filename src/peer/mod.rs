@@ -9,7 +9,7 @@ mod dial;
 #[cfg(test)]
 mod tests;
 
-pub use dial::{BoxedStream, Dial, PlainDial, Stream};
+pub use dial::{BoxedStream, Dial, OwnDial, PlainDial, Stream};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};

@@ -2,8 +2,10 @@
 
 A system is a folder of compat/ with a `scenarios.py`; a scenario is a function of its SCENARIOS
 list, takes a scratch directory and returns a one-line summary, raises Skip or any error.
+SYSTEM is a folder's name, `all`, or `fast`: the scenarios marked so, which `make test` runs.
 """
 
+import fnmatch
 import importlib.util
 import json
 import os
@@ -13,7 +15,7 @@ import tempfile
 import time
 import traceback
 
-from . import paths, result, servers
+from . import kit, paths, result, servers
 
 
 def systems():
@@ -32,7 +34,9 @@ def load(system):
 def run(system, scenario):
     """One result line."""
     line = {"system": system, "scenario": scenario.__name__, "broker": servers.under_test(),
-            "what": (scenario.__doc__ or "").strip().splitlines()[0]}
+            "what": (scenario.__doc__ or "").strip().splitlines()[0],
+            "version": getattr(scenario, "version", ""), "note": getattr(scenario, "note", "")}
+    kit.requests_seen()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ottla-compat-") as scratch:
         try:
@@ -45,8 +49,18 @@ def run(system, scenario):
             line["result"] = "failed"
             expected = isinstance(e, (result.Different, AssertionError, servers.NotReady))
             line["detail"] = str(e) if expected else traceback.format_exc()
+    line["requests"] = kit.requests_seen()
     line["seconds"] = round(time.monotonic() - begun, 1)
     return line
+
+
+def keep(system, lines, whole):
+    """Writes a system's results; a partial run replaces only the scenarios that it ran."""
+    file = paths.RESULTS / f"{system}-{servers.under_test()}.jsonl"
+    old = file.read_text().splitlines() if file.exists() and not whole else []
+    found = {line["scenario"]: line for line in [*map(json.loads, old), *lines]}
+    if found:
+        file.write_text("".join(json.dumps(line) + "\n" for line in found.values()))
 
 
 def main():
@@ -54,10 +68,12 @@ def main():
     only = sys.argv[2] if len(sys.argv) > 2 else None
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     paths.RESULTS.mkdir(parents=True, exist_ok=True)
-    for system in systems() if wanted == "all" else [wanted]:
+    for system in systems() if wanted in ("all", "fast") else [wanted]:
         lines = []
         for scenario in load(system):
-            if only and scenario.__name__ != only:
+            if only and not fnmatch.fnmatch(scenario.__name__, only):
+                continue
+            if wanted == "fast" and not getattr(scenario, "fast", False):
                 continue
             line = run(system, scenario)
             counts[line["result"]] += 1
@@ -65,9 +81,7 @@ def main():
             print(f"{line['result']:8} {system}/{line['scenario']} {line['seconds']} s", flush=True)
             if line["result"] != "passed":
                 print("    " + line["detail"].replace("\n", "\n    "), flush=True)
-        if not only:
-            text = "".join(json.dumps(line) + "\n" for line in lines)
-            (paths.RESULTS / f"{system}-{servers.under_test()}.jsonl").write_text(text)
+        keep(system, lines, whole=not only and wanted != "fast")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     sys.exit(1 if counts["failed"] or not sum(counts.values()) else 0)
 

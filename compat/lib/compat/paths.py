@@ -12,7 +12,8 @@ RESULTS = COMPAT / ".cache" / "results"
 def versions():
     """versions.env as a dictionary."""
     lines = (COMPAT / "versions.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return {name: value.strip('"') for name, value in pairs}
 
 
 def jars(kafka):

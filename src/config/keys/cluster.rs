@@ -99,8 +99,7 @@ keys! {
     /// replica.fetch.wait.max.ms.
     REPLICA_SOCKET_TIMEOUT_MS: Int = "replica.socket.timeout.ms", "30000", Any, High, ReadOnly;
     /// Milliseconds this broker waits for the answer to a request that it sends to another.
-    REQUEST_TIMEOUT_MS: Int = "request.timeout.ms", "30000", Any, High, ReadOnly,
-        no_effect "requests among brokers have timeouts of their own";
+    REQUEST_TIMEOUT_MS: Int = "request.timeout.ms", "30000", Any, High, ReadOnly;
     /// Largest id that a user may give; generated ids start above it.
     RESERVED_BROKER_MAX_ID: Int = "reserved.broker.max.id", "1000", AtLeast(0), Medium, ReadOnly;
     /// Whether a replica outside the in-sync set may become leader as a last resort, at the price

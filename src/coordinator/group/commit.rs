@@ -2,6 +2,7 @@
 //! `GroupCoordinator` and `GroupMetadataManager.storeOffsets`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::GroupError;
 use super::cell::{GroupCell, Inner};
@@ -151,6 +152,14 @@ impl GroupCoordinator {
             }
         }
         result.map_err(|error| GroupError::from_append(&error))
+    }
+
+    /// Whether this partition of `__consumer_offsets` is being loaded: until it is, the end of a
+    /// transaction may be missed.
+    pub fn is_loading(&self, partition: i32) -> bool {
+        let all = self.all_owned();
+        let owned = all.iter().find(|(owned, _)| *owned == partition);
+        owned.is_some_and(|(_, owned)| owned.is_loading.load(Ordering::Acquire))
     }
 
     /// A transaction has ended in these partitions of `__consumer_offsets`: its offsets count,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{debug, error};
 
 use super::cell::{GroupCell, Inner};
 use super::classic::{ClassicGroup, Effects, Now, Purpose, Store};
@@ -170,7 +170,7 @@ impl GroupCoordinator {
             self.unload(owned);
         }
         let took_ms = began.elapsed().as_millis() as u64;
-        info!(partition, groups = count, took_ms, "loaded group metadata");
+        debug!(partition, groups = count, took_ms, "loaded group metadata");
     }
 
     pub(super) fn is_active(&self) -> bool {

@@ -12,7 +12,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::log::compress::{Codec, DECOMPRESSED_BYTES_MAX, compress, decompress};
 
-use super::{ControlMarker, NewBatch, StateBatch, StateLogError, StateRecord};
+use super::{ControlMarker, NewBatch, Producer, StateBatch, StateLogError, StateRecord};
 
 const HEADER_BYTES: usize = 61;
 /// Offset of the attributes, from which on the CRC covers.
@@ -22,11 +22,44 @@ const CONTROL: i16 = 1 << 5;
 
 /// Encodes a batch with base offset 0.
 pub fn encode(batch: &NewBatch) -> Bytes {
+    encode_with(batch, 0)
+}
+
+/// Encodes the control batch that ends a producer's transaction: one record whose key is
+/// `{version 0: int16, type: int16}` and whose value is `{version 0: int16, epoch: int32}`.
+///
+/// Example: a commit by a coordinator of epoch 7 is `0000 0001` → `0000 00000007`.
+pub fn encode_marker(
+    producer_id: i64,
+    producer_epoch: i16,
+    marker: ControlMarker,
+    coordinator_epoch: i32,
+    timestamp: i64,
+) -> Bytes {
+    let kind = match marker {
+        ControlMarker::Abort => 0,
+        ControlMarker::Commit => 1,
+    };
+    let (mut key, mut value) = (BytesMut::new(), BytesMut::new());
+    key.put_i16(0);
+    key.put_i16(kind);
+    value.put_i16(0);
+    value.put_i32(coordinator_epoch);
+    let batch = NewBatch {
+        records: vec![(key.freeze(), Some(value.freeze()))],
+        timestamp,
+        producer: Some(Producer { id: producer_id, epoch: producer_epoch }),
+        ..NewBatch::default()
+    };
+    encode_with(&batch, CONTROL)
+}
+
+fn encode_with(batch: &NewBatch, attributes: i16) -> Bytes {
     let count = i32::try_from(batch.records.len()).unwrap_or(i32::MAX);
     let (codec, records) = put_records(batch);
     let transactional = if batch.producer.is_some() { TRANSACTIONAL } else { 0 };
     let mut body = BytesMut::new();
-    body.put_i16(transactional | codec as i16);
+    body.put_i16(attributes | transactional | codec as i16);
     body.put_i32(count - 1);
     body.put_i64(batch.timestamp);
     body.put_i64(batch.timestamp);

@@ -139,7 +139,8 @@ pub fn partition_of(key: &str, partitions: i32) -> i32 {
     let hash = key
         .encode_utf16()
         .fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
-    (hash & i32::MAX).checked_rem(partitions).unwrap_or(0)
+    // Kafka's `Utils.abs` is `Math.abs`, except that it gives 0 for the least integer.
+    hash.checked_abs().unwrap_or(0).checked_rem(partitions).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -152,6 +153,8 @@ mod tests {
         assert_eq!(partition_of("a", 50), 97 % 50);
         // "polygenelubricants".hashCode() is Integer.MIN_VALUE, for which Utils.abs gives 0.
         assert_eq!(partition_of("polygenelubricants", 50), 0);
+        // A negative hash, -1032686141: the absolute value counts, not the low 31 bits.
+        assert_eq!(partition_of("ctp-6507883130893", 50), 41);
         // "hello".hashCode() is 99162322.
         assert_eq!(partition_of("hello", 50), 99_162_322 % 50);
     }

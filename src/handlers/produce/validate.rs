@@ -3,6 +3,7 @@
 //! Looks at the head of the batch only; the log checks the rest.
 
 use crate::types::ErrorCode;
+use kafka_protocol::messages::ProduceRequest;
 
 /// Bytes before a batch's own length counts: base offset and the length itself.
 const PREFIX: usize = 12;
@@ -10,6 +11,19 @@ const PREFIX: usize = 12;
 const MAGIC: usize = 16;
 /// Compression of a batch, in the low three bits of its attributes: zstd.
 const ZSTD: u8 = 4;
+
+/// Bit of the attributes of a batch that is part of a transaction.
+const TRANSACTIONAL: u8 = 0x10;
+
+/// Whether any partition's first batch is part of a transaction.
+pub fn is_transactional(request: &ProduceRequest) -> bool {
+    let is_transactional = |records: &[u8]| {
+        records.get(MAGIC) == Some(&2)
+            && records.get(22).is_some_and(|attributes| attributes & TRANSACTIONAL != 0)
+    };
+    let mut partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    partitions.any(|data| data.records.as_deref().is_some_and(is_transactional))
+}
 
 /// From v3 on there is exactly one batch, of format 2; zstd only from v7 on.
 ///

@@ -1,3 +1,5 @@
+//! One transactional id through its states, one scene after the other.
+
 use super::*;
 
 const TIMEOUT: i32 = 1000;

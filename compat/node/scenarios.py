@@ -1,0 +1,52 @@
+"""The Node clients: kafkajs, @platformatic/kafka, @confluentinc/kafka-javascript."""
+
+import functools
+import pathlib
+
+from compat import kit
+
+HERE = pathlib.Path(__file__).resolve().parent
+V = kit.V
+PACKAGES = {"kafkajs": ("kafkajs", V["KAFKAJS_VERSION"]),
+            "platformatic": ("@platformatic/kafka", V["PLATFORMATIC_VERSION"])}
+
+
+def check(folder, script, mode):
+    said = kit.run(["node", HERE / script, kit.broker().bootstrap, kit.unique(script), *mode],
+                   env={"NODE_PATH": folder / "node_modules", "NODE_FOLDER": folder},
+                   expect=" ok ")
+    return said.strip().splitlines()[-1]
+
+
+def pure(name, script, mode, _scratch):
+    package, version = PACKAGES[name]
+    folder = kit.npm(f"node-{name}-{version}", f"{package}@{version}")
+    return check(folder, script, mode)
+
+
+def confluent(mode, _scratch):
+    kit.need("node", "npm", "make", "g++", "python3")
+    version = V["CONFLUENT_KAFKA_JS_VERSION"]
+    folder = kit.fetched(f"node-confluent-{version}", lambda to: kit.run(
+        [HERE / "build-confluent.sh", to, version], 900))
+    return check(folder, "confluent.js", mode)
+
+
+RECORDS = "admin, idempotence, the library's codecs, group, commit"
+TRANSACTIONS = "committed and aborted, read_committed"
+SCENARIOS = [
+    kit.scenario("kafkajs_records", RECORDS,
+                 functools.partial(pure, "kafkajs", "kafkajs.js", []), True,
+                 V["KAFKAJS_VERSION"]),
+    kit.scenario("kafkajs_transactions", TRANSACTIONS,
+                 functools.partial(pure, "kafkajs", "kafkajs.js", ["transactions"]), True,
+                 V["KAFKAJS_VERSION"]),
+    kit.scenario("platformatic_records", RECORDS,
+                 functools.partial(pure, "platformatic", "platformatic.mjs", []), True,
+                 V["PLATFORMATIC_VERSION"]),
+    kit.scenario("confluent_records", RECORDS, functools.partial(confluent, []),
+                 version=V["CONFLUENT_KAFKA_JS_VERSION"]),
+    kit.scenario("confluent_transactions", TRANSACTIONS,
+                 functools.partial(confluent, ["transactions"]),
+                 version=V["CONFLUENT_KAFKA_JS_VERSION"]),
+]
