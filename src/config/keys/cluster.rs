@@ -46,7 +46,8 @@ keys! {
     /// Release whose requests and metadata formats this broker uses towards others; lower it while
     /// older brokers are in the cluster.
     INTER_BROKER_PROTOCOL_VERSION: Text = "inter.broker.protocol.version", "3.9-IV0", Release,
-        Medium, ReadOnly;
+        Medium, ReadOnly,
+        no_effect "requests to brokers have the versions of 3.9";
     /// Seconds between the controller's checks whether leadership is out of balance.
     LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS: Long = "leader.imbalance.check.interval.seconds",
         "300", AtLeast(1), High, ReadOnly;
