@@ -62,14 +62,14 @@ pub struct Broker {
     pub producer_ids: Arc<ProducerIds>,
     /// The coordinator of groups and their offsets.
     pub groups: Arc<GroupCoordinator>,
-    /// The coordinator of transactions.
-    pub transactions: Arc<TransactionCoordinator>,
-    /// Asks coordinators whether a partition is in a transaction.
-    pub verifier: Verifier,
     /// The quotas of clients.
     pub quotas: ClientQuotas,
     /// The connections of this broker, and their limits.
     pub connections: Arc<ConnectionQuotas>,
+    /// The coordinator of transactions.
+    pub transactions: Arc<TransactionCoordinator>,
+    /// Asks coordinators whether a partition is in a transaction.
+    pub verifier: Verifier,
     /// Internal topics being created.
     pub internal_topics: InternalTopics,
     /// The runtime of everything that is not a client's connection.

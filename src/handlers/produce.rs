@@ -87,20 +87,20 @@ fn plan(
     request: &mut ProduceRequest,
     entries: &mut Vec<Entry>,
 ) -> usize {
-    let mut size = 0;
     let acks = request.acks;
+    let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let size = partitions.map(|data| data.records.as_ref().map_or(0, Bytes::len)).sum();
     if request.transactional_id.is_none() && validate::is_transactional(request) {
         let refused = || Outcome::Refused(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
         let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
         entries.extend(partitions.map(|_| Entry { request: index, acks, outcome: refused() }));
-        return 0;
+        return size;
     }
     let is_admin = context.client_id() == "__admin_client";
     for topic in &mut request.topic_data {
         let is_refused = is_internal(&topic.name) && !is_admin;
         for data in &mut topic.partition_data {
             let records = data.records.take();
-            size += records.as_ref().map_or(0, Bytes::len);
             let outcome = check(broker, context, acks, &topic.name, data.index, records)
                 .map_or_else(Outcome::Refused, |(partition, records)| {
                     if is_refused {

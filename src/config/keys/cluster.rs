@@ -46,7 +46,8 @@ keys! {
     /// Release whose requests and metadata formats this broker uses towards others; lower it while
     /// older brokers are in the cluster.
     INTER_BROKER_PROTOCOL_VERSION: Text = "inter.broker.protocol.version", "3.9-IV0", Release,
-        Medium, ReadOnly;
+        Medium, ReadOnly,
+        no_effect "requests to brokers have the versions of 3.9";
     /// Seconds between the controller's checks whether leadership is out of balance.
     LEADER_IMBALANCE_CHECK_INTERVAL_SECONDS: Long = "leader.imbalance.check.interval.seconds",
         "300", AtLeast(1), High, ReadOnly;
@@ -99,8 +100,7 @@ keys! {
     /// replica.fetch.wait.max.ms.
     REPLICA_SOCKET_TIMEOUT_MS: Int = "replica.socket.timeout.ms", "30000", Any, High, ReadOnly;
     /// Milliseconds this broker waits for the answer to a request that it sends to another.
-    REQUEST_TIMEOUT_MS: Int = "request.timeout.ms", "30000", Any, High, ReadOnly,
-        no_effect "requests among brokers have timeouts of their own";
+    REQUEST_TIMEOUT_MS: Int = "request.timeout.ms", "30000", Any, High, ReadOnly;
     /// Largest id that a user may give; generated ids start above it.
     RESERVED_BROKER_MAX_ID: Int = "reserved.broker.max.id", "1000", AtLeast(0), Medium, ReadOnly;
     /// Whether a replica outside the in-sync set may become leader as a last resort, at the price
