@@ -46,7 +46,8 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
         let server = Server::serve(bound, broker.clone(), ApiTable, broker.connections.clone())?;
         let registered = broker.register(&ports).await;
         if registered.is_ok() {
-            tracing::info!(id = broker.id, ?ports, "started");
+            // What testcontainers and other starters wait for, in Kafka's words.
+            tracing::info!(?ports, "[KafkaServer id={}] started", broker.id);
             say_ready();
             shutdown.await;
             tracing::info!("stopping");
