@@ -315,7 +315,7 @@ impl<'a> Append<'a> {
         let mut position = active.write(&slices)?;
         let interval = u64::try_from(self.config.index_interval_bytes).unwrap_or(0);
         for batch in self.pending.drain(..) {
-            let located = Located { position, header: batch.header };
+            let located = Located { position, header: batch.header, legacy_timestamp: -1 };
             position = located.end();
             active.wrote(&located, interval)?;
         }

@@ -61,6 +61,15 @@ impl<const N: usize> Index<N> {
         self.entries.load(Ordering::Acquire)
     }
 
+    /// Whether the file is there and has whole entries only.
+    pub fn is_whole(&self) -> io::Result<bool> {
+        match std::fs::metadata(&self.path) {
+            Ok(metadata) => Ok(metadata.len().is_multiple_of(N as u64)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
     /// Whether no further entry fits.
     pub fn is_full(&self) -> bool {
         self.entries() >= self.max_entries.load(Ordering::Relaxed)

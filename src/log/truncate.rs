@@ -33,6 +33,7 @@ impl Log {
 
     fn restart_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
         let config = self.config.load_full();
+        self.truncations.fetch_add(1, Ordering::AcqRel);
         let old = self.segments.swap(Arc::default());
         for segment in old.iter() {
             self.discard(segment, true)?;
@@ -51,6 +52,7 @@ impl Log {
     }
 
     pub(super) fn truncate_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
+        self.truncations.fetch_add(1, Ordering::AcqRel);
         let mut segments = self.segments.load().as_ref().clone();
         let keep = floor(&segments, offset).map_or(1, |at| at + 1);
         let gone = segments.split_off(keep.min(segments.len()));
@@ -132,14 +134,18 @@ impl Log {
     }
 
     fn sync_until(&self, end: i64) -> Result<(), LogError> {
+        let truncations = self.truncations.load(Ordering::Acquire);
         let segments = self.segments.load_full();
         let from = floor(&segments, self.recovery_point()).unwrap_or(0);
         for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
             segment.sync()?;
         }
         self.last_flush_ms.store(now_ms(), Ordering::Relaxed);
-        // A truncation meanwhile may have lowered the end.
-        self.recovery_point.fetch_max(end.min(self.log_end_offset()), Ordering::AcqRel);
+        // After a truncation meanwhile, other records may be at these offsets, not yet synced.
+        let _writer = self.writer.lock();
+        if self.truncations.load(Ordering::Acquire) == truncations {
+            self.recovery_point.fetch_max(end.min(self.log_end_offset()), Ordering::AcqRel);
+        }
         Ok(())
     }
 }
