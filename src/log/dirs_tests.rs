@@ -208,3 +208,15 @@ fn messages_of_format_1_keep_their_times_and_a_corrupt_one_is_cut_off_in_recover
     let found = log.offset_for_timestamp(crate::log::Query::At(501)).expect("read");
     assert_eq!(found.map(|found| (found.offset, found.timestamp)), Some((1, 501)));
 }
+
+#[test]
+fn a_reader_of_a_segment_that_was_taken_away_makes_no_new_index() {
+    let root = tempfile::tempdir().expect("a directory");
+    let path = root.path().join("0.index");
+    let index = crate::log::index::OffsetIndex::open(path.clone()).expect("opened");
+    index.append(5, 100).expect("added");
+    index.trim().expect("closed");
+    std::fs::rename(&path, root.path().join("0.index.deleted")).expect("renamed");
+    let error = index.lookup(9).expect_err("gone");
+    assert_eq!((error.kind(), path.exists()), (std::io::ErrorKind::NotFound, false));
+}

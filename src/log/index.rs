@@ -51,6 +51,10 @@ impl<const N: usize> Index<N> {
         if let Some(file) = &*place {
             return Ok(file.clone());
         }
+        // One that has entries is there, or its segment was taken away: it is not made anew.
+        if self.entries() > 0 {
+            std::fs::metadata(&self.path)?;
+        }
         let file = Arc::new(LogFile::open(&self.path)?);
         *place = Some(file.clone());
         Ok(file)

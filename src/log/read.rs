@@ -30,7 +30,11 @@ impl Log {
         if offset >= end {
             return Ok(LogRead::empty());
         }
-        let read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
+        let mut read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
+        // The segment was taken away between listing it and opening its index.
+        if read.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
+        }
         Ok(self.checked(read.map_err(LogError::Io))?)
     }
 

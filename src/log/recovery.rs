@@ -9,7 +9,7 @@ use super::legacy;
 use super::partition_log::{Known, Segments, floor};
 use super::producer_state::{Marker, ProducerState};
 use super::record::Record;
-use super::segment::{Batches, Located, Segment, base_offset_of, file_name};
+use super::segment::{Batches, Located, Segment, base_offset_of};
 use super::snapshot;
 use crate::config::TopicConfig;
 use std::io;
@@ -42,21 +42,21 @@ pub(super) fn load(
     for base in bases {
         segments.push(Arc::new(Segment::open(dir, base, now_ms)?));
     }
-    // Kafka rebuilds an index that is missing or cannot be right, also after a clean shutdown.
-    let mut unindexed = Vec::new();
-    for segment in segments.iter().filter(|segment| segment.size() > 0) {
-        if !segment.is_indexed_sanely()? {
-            unindexed.push(segment.base_offset);
-        }
-    }
     let mut epochs = LeaderEpochs::load(dir);
     if known.clean {
-        let sane = segments.iter().filter(|s| !unindexed.contains(&s.base_offset));
-        sane.map(|segment| segment.load_max_timestamp()).collect::<io::Result<()>>()?;
+        for segment in &segments {
+            if segment.is_indexed_sanely()? {
+                segment.load_max_timestamp()?;
+            }
+        }
     } else {
         recover(dir, &mut segments, &mut epochs, config, known, now_ms)?;
     }
-    for segment in segments.iter().filter(|s| unindexed.contains(&s.base_offset)) {
+    // Kafka rebuilds an index that is missing or cannot be right, also after a clean shutdown.
+    for segment in segments.iter().filter(|segment| segment.size() > 0) {
+        if segment.is_indexed_sanely()? {
+            continue;
+        }
         let mut producers = restore(dir, &segments, segment.base_offset)?;
         recover_segment(segment, &mut producers, &mut epochs, config)?;
     }
