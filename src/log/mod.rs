@@ -10,6 +10,8 @@ pub mod checkpoint;
 mod cleaner;
 pub mod compress;
 mod dirs;
+#[cfg(test)]
+mod disk_tests;
 mod file;
 mod index;
 mod leader_epochs;

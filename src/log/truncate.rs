@@ -111,27 +111,27 @@ impl Log {
 
     /// Makes everything before `offset` durable; returns once it is.
     pub fn flush_to(&self, offset: i64) -> Result<(), LogError> {
-        let mut flushing = self.flushing.lock();
         loop {
+            let mut flushing = self.flushing.lock();
             self.dir_state.check()?;
             if self.recovery_point() >= offset.min(self.log_end_offset()) {
                 return Ok(());
             }
-            if !*flushing {
-                break;
+            if *flushing {
+                self.flushed.wait(&mut flushing);
+                continue;
             }
-            self.flushed.wait(&mut flushing);
+            *flushing = true;
+            drop(flushing);
+            let result = self.sync_until(self.log_end_offset());
+            if let Err(error) = &result {
+                self.dir_state.fail(error);
+            }
+            *self.flushing.lock() = false;
+            self.flushed.notify_all();
+            // After a truncation meanwhile it looks, and syncs, again.
+            result?;
         }
-        *flushing = true;
-        drop(flushing);
-        let end = self.log_end_offset();
-        let result = self.sync_until(end);
-        if let Err(error) = &result {
-            self.dir_state.fail(error);
-        }
-        *self.flushing.lock() = false;
-        self.flushed.notify_all();
-        result
     }
 
     fn sync_until(&self, end: i64) -> Result<(), LogError> {
