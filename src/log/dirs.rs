@@ -227,7 +227,7 @@ impl LogDirs {
                 .and_then(|()| write(checkpoint::LOG_START, &starts));
             match result {
                 Ok(()) => {}
-                // The old checkpoints are whole: a start after a crash reads more, no less is there.
+                // The old ones are whole: a start after a crash only reads more.
                 Err(LogError::Io(error)) if error.raw_os_error() == Some(libc::ENOSPC) => {
                     tracing::warn!(dir = %state.path.display(), "disk full, no checkpoint");
                 }
