@@ -98,8 +98,8 @@ impl Log {
     /// Goes back to `end` after a failed write: also whole batches may have come before it.
     fn undo(&self, writer: &mut Writer, end: i64) {
         let result = self.truncate_locked(writer, end);
-        if let Err(error) = result {
-            self.dir_state.fail(&error);
+        if let Err(error) = self.checked(result) {
+            tracing::warn!(%error, log = %self.id, "not all of a failed append was undone");
         }
     }
 
@@ -320,7 +320,7 @@ impl<'a> Append<'a> {
         let mut position = active.write(&slices)?;
         let interval = u64::try_from(self.config.index_interval_bytes).unwrap_or(0);
         for batch in self.pending.drain(..) {
-            let located = Located { position, header: batch.header };
+            let located = Located { position, header: batch.header, legacy_timestamp: -1 };
             position = located.end();
             active.wrote(&located, interval)?;
         }

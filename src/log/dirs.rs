@@ -231,8 +231,13 @@ impl LogDirs {
             let write = |name, offsets| checkpoint::write(&state.path.join(name), offsets);
             let result = write(checkpoint::RECOVERY_POINT, &recovery)
                 .and_then(|()| write(checkpoint::LOG_START, &starts));
-            if let Err(error) = result {
-                state.fail(&error);
+            match result {
+                Ok(()) => {}
+                // The old ones are whole: a start after a crash only reads more.
+                Err(LogError::Io(error)) if error.raw_os_error() == Some(libc::ENOSPC) => {
+                    tracing::warn!(dir = %state.path.display(), "disk full, no checkpoint");
+                }
+                Err(error) => state.fail(&error),
             }
         }
     }

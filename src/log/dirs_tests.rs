@@ -161,3 +161,62 @@ fn a_follower_takes_batches_as_they_are_and_cuts_them_at_an_offset() {
     follower.truncate_fully_and_start_at(100).expect("cut");
     assert_eq!((follower.log_start_offset(), follower.log_end_offset()), (100, 100));
 }
+
+#[test]
+fn a_missing_or_torn_index_is_rebuilt_after_a_clean_shutdown() {
+    let root = tempfile::tempdir().expect("a directory");
+    for (suffix, torn) in [("index", false), ("timeindex", false), ("index", true)] {
+        let dirs = open(root.path());
+        let id = TopicPartition::new("orders", 0);
+        let log = dirs.get_or_create(&id, None, Arc::default()).expect("created");
+        let set = RecordSet { records: Spec::of(&["a"]).build() };
+        assert!(log.append_as_leader(&[set], 1, Origin::Client, 0)[0].is_ok());
+        let end = log.log_end_offset();
+        let path = log.active_segment().expect("active").offsets.path().with_extension(suffix);
+        dirs.close(1);
+        drop((log, dirs));
+        match torn {
+            true => std::fs::write(&path, [9; 13]).expect("torn"),
+            false => std::fs::remove_file(&path).expect("removed"),
+        }
+        let log = open(root.path()).get(&id).expect("there");
+        assert_eq!(log.log_end_offset(), end);
+        let segment = log.active_segment().expect("active");
+        assert!(segment.is_indexed_sanely().expect("looked at"), "{suffix}");
+        assert_eq!(segment.max_timestamp(), (1000, 0));
+    }
+}
+
+#[test]
+fn messages_of_format_1_keep_their_times_and_a_corrupt_one_is_cut_off_in_recovery() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("old-0");
+    std::fs::create_dir_all(&dir).expect("made");
+    let mut out = bytes::BytesMut::new();
+    for offset in 0..3 {
+        let value = Some(bytes::Bytes::from_static(b"v"));
+        let timestamp = 500 + offset;
+        let message = crate::log::legacy::Message { offset, timestamp, key: None, value };
+        crate::log::legacy::write(&mut out, 1, &message, false);
+    }
+    let last = out.len() - 1;
+    out[last] ^= 1;
+    std::fs::write(dir.join("00000000000000000000.log"), &out).expect("written");
+    let log = open(root.path()).get(&TopicPartition::new("old", 0)).expect("there");
+    assert_eq!(log.log_end_offset(), 2);
+    assert_eq!(log.active_segment().expect("active").max_timestamp(), (501, 1));
+    let found = log.offset_for_timestamp(crate::log::Query::At(501)).expect("read");
+    assert_eq!(found.map(|found| (found.offset, found.timestamp)), Some((1, 501)));
+}
+
+#[test]
+fn a_reader_of_a_segment_that_was_taken_away_makes_no_new_index() {
+    let root = tempfile::tempdir().expect("a directory");
+    let path = root.path().join("0.index");
+    let index = crate::log::index::OffsetIndex::open(path.clone()).expect("opened");
+    index.append(5, 100).expect("added");
+    index.trim().expect("closed");
+    std::fs::rename(&path, root.path().join("0.index.deleted")).expect("renamed");
+    let error = index.lookup(9).expect_err("gone");
+    assert_eq!((error.kind(), path.exists()), (std::io::ErrorKind::NotFound, false));
+}

@@ -51,6 +51,10 @@ impl<const N: usize> Index<N> {
         if let Some(file) = &*place {
             return Ok(file.clone());
         }
+        // One that has entries is there, or its segment was taken away: it is not made anew.
+        if self.entries() > 0 {
+            std::fs::metadata(&self.path)?;
+        }
         let file = Arc::new(LogFile::open(&self.path)?);
         *place = Some(file.clone());
         Ok(file)
@@ -59,6 +63,15 @@ impl<const N: usize> Index<N> {
     /// Number of entries.
     pub fn entries(&self) -> u64 {
         self.entries.load(Ordering::Acquire)
+    }
+
+    /// Whether the file is there and has whole entries only.
+    pub fn is_whole(&self) -> io::Result<bool> {
+        match std::fs::metadata(&self.path) {
+            Ok(metadata) => Ok(metadata.len().is_multiple_of(N as u64)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 
     /// Whether no further entry fits.

@@ -47,6 +47,15 @@ pub fn is_legacy(bytes: &[u8]) -> bool {
     bytes.get(16).is_some_and(|magic| *magic < 2)
 }
 
+/// Whether the checksum of a message of format 0 or 1 is that of its bytes.
+pub fn crc_is_right(message: &[u8]) -> bool {
+    let (Some(crc), Some(covered)) = (message.get(12..16), message.get(16..)) else {
+        return false;
+    };
+    let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, covered) as u32;
+    crc == sum.to_be_bytes()
+}
+
 /// The messages of a set, inner ones in place of the compressed ones, and the codec met last.
 pub fn read(bytes: &Bytes) -> Result<(Vec<Message>, Codec), LegacyError> {
     let mut messages = Vec::new();

@@ -97,6 +97,10 @@ impl Loading<'_> {
             config: (self.resolve)(&id.topic),
         };
         let log = Log::open(place, known, now_ms())?;
+        if let Some(other) = self.logs.get(id) {
+            let why = format!("the partition is in {} too", other.dir().display());
+            return Err(LogError::Malformed { path: dir.to_owned(), why });
+        }
         self.logs.insert(id.clone(), Arc::new(log));
         Ok(())
     }

@@ -10,6 +10,8 @@ pub mod checkpoint;
 mod cleaner;
 pub mod compress;
 mod dirs;
+#[cfg(test)]
+mod disk_tests;
 pub mod down_convert;
 mod file;
 mod index;

@@ -17,7 +17,7 @@ use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// The segments, by rising base offset; never empty in a log that is open.
 pub(super) type Segments = Vec<Arc<Segment>>;
@@ -48,6 +48,8 @@ pub struct Log {
     pub(super) high_watermark: AtomicI64,
     pub(super) last_stable: AtomicI64,
     pub(super) recovery_point: AtomicI64,
+    /// Counts truncations, so that a sync under way learns of one.
+    pub(super) truncations: AtomicU64,
     pub(super) last_flush_ms: AtomicI64,
     pub(super) flushing: Mutex<bool>,
     pub(super) flushed: Condvar,
@@ -96,6 +98,7 @@ impl Log {
             high_watermark: AtomicI64::new(start),
             last_stable: AtomicI64::new(unstable.map_or(start, |offset| offset.min(start))),
             recovery_point: AtomicI64::new(loaded.recovery_point.min(loaded.end)),
+            truncations: AtomicU64::new(0),
             last_flush_ms: AtomicI64::new(now_ms),
             flushing: Mutex::new(false),
             flushed: Condvar::new(),

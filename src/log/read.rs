@@ -6,6 +6,7 @@ use super::api::{
 };
 use super::batch::{HEADER_BYTES, LOG_APPEND_TIME};
 use super::compress::{self, Codec, DECOMPRESSED_BYTES_MAX};
+use super::legacy;
 use super::partition_log::{Log, floor};
 use super::record::records;
 use super::segment::{Located, Segment};
@@ -29,7 +30,11 @@ impl Log {
         if offset >= end {
             return Ok(LogRead::empty());
         }
-        let read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
+        let mut read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
+        // The segment was taken away between listing it and opening its index.
+        if read.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
+        }
         Ok(self.checked(read.map_err(LogError::Io))?)
     }
 
@@ -193,6 +198,16 @@ fn first_record(
     let found = |offset, timestamp| {
         Ok(Some(TimestampOffset { offset, timestamp, leader_epoch: header.leader_epoch }))
     };
+    if header.magic < 2 {
+        let Ok((messages, _)) = legacy::read(&bytes.into()) else { return Ok(None) };
+        let mut messages = messages.into_iter();
+        let message = messages.find(|m| m.timestamp >= timestamp && m.offset >= from);
+        return Ok(message.map(|message| TimestampOffset {
+            offset: message.offset,
+            timestamp: message.timestamp,
+            leader_epoch: -1,
+        }));
+    }
     if header.has(LOG_APPEND_TIME) {
         return found(header.base_offset.max(from), header.max_timestamp);
     }

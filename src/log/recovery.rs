@@ -5,10 +5,11 @@ use super::api::LogError;
 use super::batch::{self, BatchHeader, HEADER_BYTES};
 use super::file::LogFile;
 use super::leader_epochs::LeaderEpochs;
+use super::legacy;
 use super::partition_log::{Known, Segments, floor};
 use super::producer_state::{Marker, ProducerState};
 use super::record::Record;
-use super::segment::{Batches, Located, Segment, base_offset_of, file_name};
+use super::segment::{Batches, Located, Segment, base_offset_of};
 use super::snapshot;
 use crate::config::TopicConfig;
 use std::io;
@@ -37,19 +38,25 @@ pub(super) fn load(
     if bases.is_empty() {
         bases.push(known.log_start);
     }
-    let unindexed: Vec<i64> =
-        bases.iter().copied().filter(|base| !is_indexed(dir, *base)).collect();
     let mut segments = Segments::new();
     for base in bases {
         segments.push(Arc::new(Segment::open(dir, base, now_ms)?));
     }
     let mut epochs = LeaderEpochs::load(dir);
     if known.clean {
-        segments.iter().try_for_each(|segment| segment.load_max_timestamp())?;
+        for segment in &segments {
+            if segment.is_indexed_sanely()? {
+                segment.load_max_timestamp()?;
+            }
+        }
     } else {
         recover(dir, &mut segments, &mut epochs, config, known, now_ms)?;
     }
-    for segment in segments.iter().filter(|s| unindexed.contains(&s.base_offset)) {
+    // Kafka rebuilds an index that is missing or cannot be right, also after a clean shutdown.
+    for segment in segments.iter().filter(|segment| segment.size() > 0) {
+        if segment.is_indexed_sanely()? {
+            continue;
+        }
         let mut producers = restore(dir, &segments, segment.base_offset)?;
         recover_segment(segment, &mut producers, &mut epochs, config)?;
     }
@@ -103,12 +110,6 @@ fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
     Ok(bases)
 }
 
-/// Whether the segment has an offset index, as all have but those that were just put in place.
-fn is_indexed(dir: &Path, base: i64) -> bool {
-    let path = |suffix| dir.join(file_name(base, suffix));
-    !path("log").exists() || path("index").exists()
-}
-
 /// The last offset in a file of batches.
 fn last_offset(path: &Path) -> io::Result<Option<i64>> {
     let file = LogFile::open(path)?;
@@ -130,7 +131,11 @@ fn recover(
     now_ms: i64,
 ) -> Result<(), LogError> {
     let from = floor(segments, known.recovery_point).unwrap_or(0);
-    segments.iter().take(from).try_for_each(|segment| segment.load_max_timestamp())?;
+    for segment in segments.iter().take(from) {
+        if segment.is_indexed_sanely()? {
+            segment.load_max_timestamp()?;
+        }
+    }
     let mut at = from;
     while let Some(segment) = segments.get(at) {
         // The transactions open when it began, so that its aborted ones are found again.
@@ -186,7 +191,10 @@ pub(super) fn recover_segment(
     for batch in segment.batches(0, len) {
         let at = batch?;
         let bytes = segment.bytes(&at)?;
-        let whole = at.header.magic < 2 || batch::crc_is_right(&at.header, &bytes);
+        let whole = match at.header.magic {
+            ..2 => legacy::crc_is_right(&bytes),
+            _ => batch::crc_is_right(&at.header, &bytes),
+        };
         if !whole || at.last_offset() < next || !segment.can_hold(at.last_offset()) {
             break;
         }

@@ -52,6 +52,8 @@ pub struct Located {
     pub position: u64,
     /// Header; `magic` says whether the rest after it means anything.
     pub header: BatchHeader,
+    /// Timestamp of a message of format 1; -1 for every other.
+    pub legacy_timestamp: i64,
 }
 
 impl Located {
@@ -67,7 +69,7 @@ impl Located {
 
     /// Largest timestamp, or -1.
     pub fn max_timestamp(&self) -> i64 {
-        if self.header.magic < 2 { -1 } else { self.header.max_timestamp }
+        if self.header.magic < 2 { self.legacy_timestamp } else { self.header.max_timestamp }
     }
 }
 
@@ -260,6 +262,19 @@ impl Segment {
         Ok(())
     }
 
+    /// Whether the indexes can be those of its batches (Kafka's `sanityCheck`): whole entries, the
+    /// last of which lies within the segment.
+    pub fn is_indexed_sanely(&self) -> io::Result<bool> {
+        if !self.offsets.is_whole()? || !self.times.is_whole()? {
+            return Ok(false);
+        }
+        let offset = self.offsets.last()?;
+        let placed = offset.is_none_or(|(o, position)| o > 0 && u64::from(position) < self.size());
+        let many = self.times.entries() > 1;
+        let timed = self.times.last()?.is_none_or(|(time, o)| time >= 0 && (o > 0 || !many));
+        Ok(placed && timed)
+    }
+
     /// Closes the indexes until they are needed again.
     pub fn release(&self) {
         self.offsets.release();
@@ -297,6 +312,13 @@ impl<'a> Batches<'a> {
         Batches { file, position: 0, end, buffer: Vec::new(), at: 0 }
     }
 
+    /// The timestamp of the message whose header was just read.
+    fn legacy_timestamp(&self) -> i64 {
+        let at = usize::try_from(self.position.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let bytes = self.buffer.get(at..).and_then(|message| message.get(18..26));
+        bytes.and_then(|bytes| bytes.try_into().ok()).map_or(-1, i64::from_be_bytes)
+    }
+
     fn header(&mut self) -> io::Result<Option<BatchHeader>> {
         let inside = self.position.checked_sub(self.at).map(|at| at as usize);
         let bytes = |buffer: &[u8], at: Option<usize>| {
@@ -328,7 +350,8 @@ impl Iterator for Batches<'_> {
             Ok(header) => header?,
             Err(error) => return Some(Err(error)),
         };
-        let located = Located { position: self.position, header };
+        let legacy_timestamp = if header.magic == 1 { self.legacy_timestamp() } else { -1 };
+        let located = Located { position: self.position, header, legacy_timestamp };
         let smallest = if header.magic < 2 { 26 } else { HEADER_BYTES };
         if header.size() < smallest || located.end() > self.end {
             return None;

@@ -33,6 +33,7 @@ impl Log {
 
     fn restart_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
         let config = self.config.load_full();
+        self.truncations.fetch_add(1, Ordering::AcqRel);
         let old = self.segments.swap(Arc::default());
         for segment in old.iter() {
             self.discard(segment, true)?;
@@ -51,6 +52,7 @@ impl Log {
     }
 
     pub(super) fn truncate_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
+        self.truncations.fetch_add(1, Ordering::AcqRel);
         let mut segments = self.segments.load().as_ref().clone();
         let keep = floor(&segments, offset).map_or(1, |at| at + 1);
         let gone = segments.split_off(keep.min(segments.len()));
@@ -76,10 +78,11 @@ impl Log {
                 std::fs::remove_file(path)?;
             }
         }
-        self.epochs.lock().truncate_from_end(end)?;
+        // On a full disk the file may keep epochs beyond the end: loading leaves those out.
+        let saved = self.epochs.lock().truncate_from_end(end);
         self.reload_producers(writer)?;
         self.move_high_watermark(writer, self.high_watermark().min(end));
-        Ok(())
+        saved
     }
 
     /// Takes a segment's files out of the log: renamed, and removed later or `now`.
@@ -108,38 +111,42 @@ impl Log {
 
     /// Makes everything before `offset` durable; returns once it is.
     pub fn flush_to(&self, offset: i64) -> Result<(), LogError> {
-        let mut flushing = self.flushing.lock();
         loop {
+            let mut flushing = self.flushing.lock();
             self.dir_state.check()?;
             if self.recovery_point() >= offset.min(self.log_end_offset()) {
                 return Ok(());
             }
-            if !*flushing {
-                break;
+            if *flushing {
+                self.flushed.wait(&mut flushing);
+                continue;
             }
-            self.flushed.wait(&mut flushing);
+            *flushing = true;
+            drop(flushing);
+            let result = self.sync_until(self.log_end_offset());
+            if let Err(error) = &result {
+                self.dir_state.fail(error);
+            }
+            *self.flushing.lock() = false;
+            self.flushed.notify_all();
+            // After a truncation meanwhile it looks, and syncs, again.
+            result?;
         }
-        *flushing = true;
-        drop(flushing);
-        let end = self.log_end_offset();
-        let result = self.sync_until(end);
-        if let Err(error) = &result {
-            self.dir_state.fail(error);
-        }
-        *self.flushing.lock() = false;
-        self.flushed.notify_all();
-        result
     }
 
     fn sync_until(&self, end: i64) -> Result<(), LogError> {
+        let truncations = self.truncations.load(Ordering::Acquire);
         let segments = self.segments.load_full();
         let from = floor(&segments, self.recovery_point()).unwrap_or(0);
         for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
             segment.sync()?;
         }
         self.last_flush_ms.store(now_ms(), Ordering::Relaxed);
-        // A truncation meanwhile may have lowered the end.
-        self.recovery_point.fetch_max(end.min(self.log_end_offset()), Ordering::AcqRel);
+        // After a truncation meanwhile, other records may be at these offsets, not yet synced.
+        let _writer = self.writer.lock();
+        if self.truncations.load(Ordering::Acquire) == truncations {
+            self.recovery_point.fetch_max(end.min(self.log_end_offset()), Ordering::AcqRel);
+        }
         Ok(())
     }
 }

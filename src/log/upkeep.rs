@@ -61,7 +61,10 @@ fn retain(dirs: &LogDirs) {
         match log.delete_old_segments(now) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, log = %log.topic_partition(), "deleted segments"),
-            Err(error) => log.dir_state.fail(&error),
+            Err(error) => {
+                let failed: Result<(), _> = log.checked(Err(error));
+                tracing::warn!(?failed, log = %log.topic_partition(), "no segments deleted");
+            }
         }
         log.expire_producers(now.saturating_sub(dirs.producer_expiry_ms.load(Ordering::Relaxed)));
     }

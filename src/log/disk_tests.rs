@@ -1,0 +1,75 @@
+//! What a disk does to a log: many waiters of one sync, a partition in two directories, and a
+//! disk that is really full (`OTTLA_SMALL_DISK`, a mount of a few MB; without it that is skipped).
+
+use super::cleaner::CleanerConfig;
+use super::testing::Spec;
+use super::{LogDirs, LogDirsConfig, Origin, RecordSet};
+use crate::types::TopicPartition;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn open(dirs: &[&Path]) -> Arc<LogDirs> {
+    let config = LogDirsConfig {
+        dirs: dirs.iter().map(|dir| dir.to_path_buf()).collect(),
+        recovery_threads: 1,
+        checkpoint_interval: Duration::from_secs(3600),
+        retention_interval: Duration::from_secs(3600),
+        producer_expiry_ms: 86_400_000,
+        cleaner: CleanerConfig::off(),
+    };
+    LogDirs::open(config, &|_| Arc::default(), &|_| {}).expect("opened")
+}
+
+#[test]
+fn every_waiter_of_a_flush_has_its_records_below_the_recovery_point() {
+    let root = tempfile::tempdir().expect("a directory");
+    let id = TopicPartition::new("orders", 0);
+    let log = open(&[root.path()]).get_or_create(&id, None, Arc::default()).expect("created");
+    let work = || {
+        for _ in 0..50 {
+            let set = RecordSet { records: Spec::of(&["a"]).build() };
+            let result = log.append_as_leader(&[set], 1, Origin::Client, 0).remove(0);
+            let end = result.expect("appended").last_offset + 1;
+            log.flush_to(end).expect("flushed");
+            assert!(log.recovery_point() >= end);
+        }
+    };
+    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
+    assert_eq!((log.log_end_offset(), log.recovery_point()), (400, 400));
+}
+
+#[test]
+fn a_directory_with_a_partition_that_another_has_too_is_not_served() {
+    let (one, two) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+    for root in [&one, &two] {
+        std::fs::create_dir_all(root.path().join("orders-0")).expect("made");
+    }
+    let dirs = open(&[one.path(), two.path()]);
+    assert_eq!(dirs.dirs().iter().filter(|dir| dir.online).count(), 1);
+}
+
+#[test]
+fn a_full_disk_refuses_appends_and_takes_them_again_when_there_is_room() {
+    let Some(disk) = std::env::var_os("OTTLA_SMALL_DISK").map(PathBuf::from) else { return };
+    let root = disk.join("log");
+    let filler = disk.join("filler");
+    std::fs::write(&filler, vec![0; 1_000_000]).expect("written");
+    let id = TopicPartition::new("orders", 0);
+    let dirs = open(&[&root]);
+    let log = dirs.get_or_create(&id, None, Arc::default()).expect("created");
+    let value = "x".repeat(50_000);
+    let append = || {
+        let set = RecordSet { records: Spec::of(&[&value]).build() };
+        log.append_as_leader(&[set], 1, Origin::Client, 0).remove(0)
+    };
+    let error = (0..10_000).find_map(|_| append().err()).expect("full");
+    assert!(error.to_string().contains("No space left"), "{error}");
+    let end = log.log_end_offset();
+    dirs.checkpoint();
+    assert!(append().is_err() && dirs.dirs().iter().all(|dir| dir.online));
+    std::fs::remove_file(&filler).expect("room");
+    assert_eq!(append().expect("room again").base_offset, end);
+    drop((log, dirs));
+    assert_eq!(open(&[&root]).get(&id).expect("there").log_end_offset(), end + 1);
+}
