@@ -6,9 +6,9 @@ set -eu
 here=$(dirname "$0")
 getent passwd 1000 >/dev/null || {
   groupadd -g 1000 appuser
-  useradd -u 1000 -g 1000 -m -s /bin/bash appuser
+  useradd -u 1000 -g 1000 -M -d /var/lib/kafka -s /bin/bash appuser
 }
-mkdir -p /home/appuser /etc/confluent/docker /etc/kafka/docker /etc/kafka/secrets \
+mkdir -p /etc/confluent/docker /etc/kafka/docker /etc/kafka/secrets \
   /opt/kafka/config /opt/kafka/bin /mnt/shared/config \
   /var/lib/kafka/data /var/lib/zookeeper/data /var/lib/zookeeper/log
 
@@ -26,7 +26,7 @@ for tool in kafka-storage zookeeper-server-start; do
   ln -sf "/usr/local/bin/$tool" "/opt/kafka/bin/$tool.sh"
 done
 
-chown -R 1000 /home/appuser /etc/confluent /etc/kafka /opt/kafka /mnt/shared \
+chown -R 1000 /etc/confluent /etc/kafka /opt/kafka /mnt/shared \
   /var/lib/kafka /var/lib/zookeeper
 # Any uid in group 0 may run the image, as upstream's allow.
 chmod -R g=u /etc/confluent /etc/kafka /opt/kafka /var/lib/kafka

@@ -248,6 +248,8 @@ api_table! {
         DescribeTransactionsRequest         0..=0   => describe_transactions;
         ListTransactionsRequest             0..=1   => list_transactions;
         AllocateProducerIdsRequest          0..=0   => allocate_producer_ids;
+        ConsumerGroupHeartbeatRequest       0..=0   => consumer_group_heartbeat;
+        ConsumerGroupDescribeRequest        0..=0   => consumer_group_describe;
     }
 }
 

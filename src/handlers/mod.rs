@@ -17,6 +17,8 @@ pub mod api_table;
 pub mod api_versions;
 pub mod cluster_view;
 pub mod configs;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod context;
 pub mod controlled_shutdown;
 mod convert;

@@ -1,3 +1,5 @@
+//! Whole passes over real directories: what survives, and what every crash leaves.
+
 use super::clean::Budget;
 use super::schedule::{Cleaner, CleanerConfig};
 use super::survivors::plain;

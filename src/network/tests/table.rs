@@ -15,7 +15,8 @@ use crate::handlers::api_table::api_table;
 use crate::handlers::{Reply, RequestContext};
 
 api_table! {
-    /// Heartbeat waits at the gate named by its group and mutes for its generation in ms; Metadata panics; Fetch sends a file.
+    /// Heartbeat waits at the gate named by its group and mutes for its generation in ms;
+    /// Metadata panics; Fetch sends a file.
     TestTable for () {
         ProduceRequest         0..=11 => produce group;
         FetchRequest           0..=17 => fetch raw;
