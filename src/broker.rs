@@ -8,6 +8,7 @@ mod cluster;
 mod config_store;
 mod internal_topics;
 mod leadership;
+mod loading_report;
 mod producer_ids;
 mod quotas;
 mod start;

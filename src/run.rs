@@ -1,10 +1,10 @@
 //! The program from configuration to exit: what lies above the network and the broker.
 //!
-//! Order: logs recovered, listeners bound, cluster joined, connections served, registered last;
+//! Order: listeners bound, logs recovered, cluster joined, connections served, registered last;
 //! backwards at the end. Kafka registers before it binds, and misleads its cluster when that fails.
 
 use crate::broker::{Broker, Opened, StartError};
-use crate::config::BrokerConfig;
+use crate::config::{BrokerConfig, key};
 use crate::handlers::api_table::ApiTable;
 use crate::network::{BindError, Bound, Server, Settings};
 use std::collections::BTreeMap;
@@ -36,8 +36,10 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
         .thread_name("ottla-control")
         .enable_all()
         .build()?;
-    let opened = Opened::open(config.clone())?;
+    introduce(&config);
+    // Before any file is touched: a taken port is the commonest of mistakes.
     let bound = Bound::bind(Settings::from_config(&config))?;
+    let opened = Opened::open(config)?;
     let opened = opened.bound_to(&bound.addresses());
     let ports = bound.addresses().into_iter().map(|(name, at)| (name.to_string(), at.port()));
     let ports: BTreeMap<String, u16> = ports.collect();
@@ -56,6 +58,17 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
         stop(server, &broker).await;
         Ok(registered?)
     })
+}
+
+/// What a person wants to know first.
+fn introduce(config: &BrokerConfig) {
+    let data: Vec<String> = config.log_dirs().iter().map(|d| d.display().to_string()).collect();
+    let metadata = match config.get(key::ZOOKEEPER_CONNECT) {
+        Some(connect) => format!("ZooKeeper at {connect}"),
+        None => "the embedded store".to_string(),
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!("Ottla {version}: data in {}, metadata in {metadata}", data.join(", "));
 }
 
 /// Prints the lines of `OTTLA_READY_LINES` (separated by `|`) on standard output.

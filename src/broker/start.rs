@@ -1,6 +1,7 @@
 //! Starting and stopping, in the order in which it must happen.
 
 use super::InternalTopics;
+use super::loading_report::LoadingReport;
 use super::producer_ids::FreshIds;
 use super::{Broker, ProducerIds, cluster, topic_configs};
 use crate::config::{BrokerConfig, key};
@@ -65,7 +66,8 @@ impl Opened {
         let config = Arc::new(ArcSwap::from_pointee(config));
         let image: Arc<Published> = Arc::default();
         let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
-        let log_dirs = LogDirs::open(dirs, &resolve, &report)?;
+        let report = LoadingReport::new();
+        let log_dirs = LogDirs::open(dirs, &resolve, &|progress| report.show(progress))?;
         Ok(Opened { config, image, log_dirs, dial: Arc::new(PlainDial) })
     }
 
@@ -202,13 +204,6 @@ fn peer_options(config: &BrokerConfig, id: BrokerId) -> PeerOptions {
         request_timeout: Duration::from_millis(u64::try_from(request).unwrap_or(0)),
         connect_timeout: Duration::from_millis(u64::try_from(connect).unwrap_or(0)),
         ..PeerOptions::default()
-    }
-}
-
-fn report(progress: crate::log::Progress) {
-    let crate::log::Progress { dir, loaded, total } = progress;
-    if loaded == total || loaded % 1000 == 0 {
-        tracing::info!(dir = %dir.display(), loaded, total, "loading logs");
     }
 }
 
