@@ -82,7 +82,7 @@ fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".deleted") || name.ends_with(".cleaned") || name.ends_with(".tmp") {
-            std::fs::remove_file(entry.path())?;
+            remove(&entry.path())?;
         } else if name.ends_with(".swap") {
             swapped.push(entry.path());
         } else if let Some(base) = base_offset_of(&name, "log") {

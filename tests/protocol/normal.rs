@@ -32,6 +32,7 @@ const UNORDERED: &[(&str, &str)] = &[
     ("entries", "entity"),
     ("entity", "entityType"),
     ("values", "key"),
+    ("transactionStates", "transactionalId"),
 ];
 
 /// Replaces `${name}` and `$v` in every string: a string that is nothing else gets the value.
