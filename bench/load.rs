@@ -110,6 +110,9 @@ pub fn fetch_frame(topic: &str, offset: i64, max_bytes: i32) -> Vec<u8> {
     frame(ApiKey::Fetch, 11, &request)
 }
 
+/// Kafka's code for a request that only the active controller serves.
+const NOT_CONTROLLER: i16 = 41;
+
 /// A blocking connection to a broker on this machine.
 pub struct Connection {
     stream: TcpStream,
@@ -186,11 +189,18 @@ impl Connection {
                 .with_replication_factor(1),
         ];
         let request = CreateTopicsRequest::default().with_timeout_ms(30_000).with_topics(topics);
-        let answer: CreateTopicsResponse = self.ask(ApiKey::CreateTopics, 4, &request)?;
-        assert!(answer.topics.iter().all(|t| t.error_code == 0), "create {topic}: {answer:?}");
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer: CreateTopicsResponse = self.ask(ApiKey::CreateTopics, 4, &request)?;
+            if answer.topics.iter().all(|t| t.error_code == 0) {
+                break;
+            }
+            // A broker that has just started may not be the controller yet.
+            let waits = answer.topics.iter().all(|t| t.error_code == NOT_CONTROLLER);
+            assert!(waits && Instant::now() < end, "create {topic}: {answer:?}");
+        }
         let topics = vec![metadata_request::MetadataRequestTopic::default().with_name(Some(name))];
         let ask = MetadataRequest::default().with_topics(Some(topics));
-        let end = Instant::now() + Duration::from_secs(30);
         loop {
             let answer: MetadataResponse = self.ask(ApiKey::Metadata, 4, &ask)?;
             let led = answer
