@@ -1,1 +1,3 @@
-//! To come.
+//! Group and transaction coordinators.
+
+pub mod group;
