@@ -68,9 +68,7 @@ pub enum Refusal {
     #[error("The specified server assignor {0} is not supported.")]
     UnsupportedAssignor(String),
     /// Another live member bears this instance id.
-    #[error(
-        "Static member {0} with instance id {1} cannot join the group because the instance id is in use."
-    )]
+    #[error("Static member {0} cannot join the group because its instance id {1} is in use.")]
     UnreleasedInstance(String, String),
     /// The member bears another instance id or another member bears this one.
     #[error("Static member {0} is not the one known by its instance id.")]
