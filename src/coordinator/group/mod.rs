@@ -10,6 +10,7 @@ pub mod classic;
 mod codec;
 mod commit;
 pub mod config;
+pub mod consumer;
 mod coordinator;
 pub mod error;
 #[cfg(test)]
