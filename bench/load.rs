@@ -110,8 +110,8 @@ pub fn fetch_frame(topic: &str, offset: i64, max_bytes: i32) -> Vec<u8> {
     frame(ApiKey::Fetch, 11, &request)
 }
 
-/// Kafka's code for a request that only the active controller serves.
-const NOT_CONTROLLER: i16 = 41;
+/// NOT_CONTROLLER, and INVALID_REPLICATION_FACTOR as long as no broker is registered.
+const NOT_YET: [i16; 2] = [41, 38];
 
 /// A blocking connection to a broker on this machine.
 pub struct Connection {
@@ -195,8 +195,8 @@ impl Connection {
             if answer.topics.iter().all(|t| t.error_code == 0) {
                 break;
             }
-            // A broker that has just started may not be the controller yet.
-            let waits = answer.topics.iter().all(|t| t.error_code == NOT_CONTROLLER);
+            // A broker that has just started may not be the controller yet, or not know itself.
+            let waits = answer.topics.iter().all(|t| NOT_YET.contains(&t.error_code));
             assert!(waits && Instant::now() < end, "create {topic}: {answer:?}");
         }
         let topics = vec![metadata_request::MetadataRequestTopic::default().with_name(Some(name))];
