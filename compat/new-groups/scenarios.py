@@ -353,7 +353,10 @@ SCENARIOS = [
     *(kit.scenario(f"{body.__name__}_{client}", body.__doc__.splitlines()[0],
                    functools.partial(body, client), body is three, version)
       for client, version in (("java", JAVA), ("librdkafka", RDKAFKA), ("franz", "go.mod"))
-      for body in (three, static, rolling)),
+      for body in (three, static, rolling)
+      # franz-go leaves with epoch -2 and without its instance id, which Kafka refuses too: its
+      # static members are away for a whole session.
+      if (client, body) != ("franz", static)),
     *(kit.scenario(f"regex_{client}", regex.__doc__, functools.partial(regex, client),
                    version=version)
       for client, version in (("java", JAVA), ("librdkafka", RDKAFKA))),

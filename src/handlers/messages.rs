@@ -242,3 +242,48 @@ fn put_length<B: ByteBufMut>(buf: &mut B, length: usize) {
     }
     buf.put_u8(value as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Group `g`, member `m`, epoch 0, no instance, no rack, 1000 ms, topic `t`, regex, no
+    /// assignor, no partitions.
+    const HEAD: &[u8] = b"\x02g\x02m\0\0\0\0\0\0\0\0\x03\xe8\x02\x02t";
+    const TAIL: &[u8] = b"\0\x01\0";
+
+    #[test]
+    fn a_heartbeat_of_version_1_has_its_expression_after_the_topics() {
+        for (regex, said) in [(&b"\0"[..], None), (b"\x01", Some("")), (b"\x03a.", Some("a."))] {
+            let mut body = Bytes::from([HEAD, regex, TAIL].concat());
+            let whole = body.clone();
+            let read = ConsumerGroupHeartbeatRequest::decode(&mut body, 1).expect("decodes");
+            assert_eq!(read.subscribed_topic_regex.as_deref(), said);
+            assert_eq!(read.base.rebalance_timeout_ms, 1000);
+            assert_eq!(read.base.topic_partitions, Some(Vec::new()));
+            for end in 0..whole.len() {
+                let cut = ConsumerGroupHeartbeatRequest::decode(&mut whole.slice(..end), 1);
+                assert!(cut.is_err(), "cut at {end}");
+            }
+        }
+        let mut old = Bytes::from([HEAD, TAIL].concat());
+        let read = ConsumerGroupHeartbeatRequest::decode(&mut old, 0).expect("version 0");
+        assert_eq!(read.subscribed_topic_regex, None);
+    }
+
+    #[test]
+    fn a_description_of_version_1_has_a_type_at_the_end_of_each_member() {
+        let member = Member::default().with_member_id(StrBytes::from_static_str("m"));
+        let group = DescribedGroup::default().with_members(vec![member.clone(), member]);
+        let mut response = ConsumerGroupDescribeResponse::default();
+        response.base.groups.push(group);
+        response.member_types.push(vec![0, 1]);
+        let (mut old, mut new) = (BytesMut::new(), BytesMut::new());
+        response.encode(&mut old, 0).expect("version 0");
+        response.encode(&mut new, 1).expect("version 1");
+        assert_eq!(new.len(), old.len() + 2);
+        assert_eq!(new.len(), response.compute_size(1).expect("a size"));
+        let end = &new[new.len() - 8..];
+        assert_eq!(end, [&[1, 0][..], &i32::MIN.to_be_bytes(), &[0, 0]].concat());
+    }
+}

@@ -74,6 +74,11 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether the broker says that it serves this version of an API.
+    pub fn serves(&self, api: i16, version: i16) -> bool {
+        self.served.get(&api).is_some_and(|(_, max)| version <= *max)
+    }
+
     fn is_left_out(&mut self, name: &str, api: &Api, version: i16) -> bool {
         let own = self.served.get(&api.key);
         let known = api.request.versions.holds(version);

@@ -158,7 +158,8 @@ impl GroupCoordinator {
         if must_join { Err(GroupError::RebalanceInProgress) } else { Ok(()) }
     }
 
-    /// Classic members leave a KIP-848 group.
+    /// Members leave a KIP-848 group, or an administrator removes them; by whichever protocol they
+    /// came, as since Kafka 4.0.
     pub(super) fn leave_consumer(
         &self,
         cell: &Arc<GroupCell>,
@@ -167,23 +168,24 @@ impl GroupCoordinator {
     ) -> Left {
         let config = self.config();
         let topics = self.catalog(cell.partition)?;
-        let Group::Consumer(machine) = &mut inner.group else {
+        let Group::Consumer(machine) = &inner.group else {
             return Err(GroupError::CoordinatorNotAvailable);
         };
         let mut gone: Vec<String> = Vec::new();
         let results = members
             .iter()
             .map(|leaving| {
-                let (id, _) = classic_member(&machine.group, &leaving.identity)?;
-                gone.push(id);
+                gone.push(member_of(&machine.group, &leaving.identity)?);
                 Ok(())
             })
             .collect();
         let ids: Vec<&str> = gone.iter().map(String::as_str).collect();
         let terms = Terms { group_id: &cell.id, topics: &topics, settings: &config.consumer.plan };
         let plan = plan::remove(&machine.group, &ids, terms);
-        self.append_plan(cell, Vec::new(), &plan.records)?;
-        machine.apply(plan);
+        let plan = self.remove_or_downgrade(cell, inner, plan, &ids, &topics)?;
+        if let (Group::Consumer(machine), Some(plan)) = (&mut inner.group, plan) {
+            machine.apply(plan);
+        }
         Ok(results)
     }
 
@@ -248,7 +250,7 @@ impl GroupCoordinator {
 enum Translated {
     /// It is to join again, with this member id.
     IdRequired(String),
-    Join(Heartbeat),
+    Join(Box<Heartbeat>),
 }
 
 /// A JoinGroup as a heartbeat.
@@ -276,7 +278,7 @@ fn translated(
     let first = request.protocols.first().ok_or(GroupError::InconsistentGroupProtocol)?;
     let subscription =
         migrate::subscription_of(first).ok_or(GroupError::InconsistentGroupProtocol)?;
-    Ok(Translated::Join(Heartbeat {
+    Ok(Translated::Join(Box::new(Heartbeat {
         member_id,
         epoch: if is_unknown { 0 } else { 1 },
         instance_id: request.identity.instance_id.as_deref().map(str::to_owned),
@@ -289,14 +291,22 @@ fn translated(
         assignor: None,
         owned: Some(protocol::with_ids(&subscription.owned, terms.topics)),
         classic: Some(migrate::classic_member(request.session_timeout_ms, &request.protocols)),
-    }))
+    })))
 }
 
-/// The classic member that speaks, an administrator's removal by instance id included.
+/// The classic member that speaks.
 fn classic_member(
     group: &ConsumerGroup,
     identity: &Identity,
 ) -> Result<(String, ClassicMember), GroupError> {
+    let id = member_of(group, identity)?;
+    let member = group.members.get(&id).ok_or(GroupError::UnknownMemberId)?;
+    let classic = member.classic.clone().ok_or(GroupError::UnknownMemberId)?;
+    Ok((id, classic))
+}
+
+/// The member that is meant; an empty id with an instance id is an administrator's way.
+fn member_of(group: &ConsumerGroup, identity: &Identity) -> Result<String, GroupError> {
     let id = match &identity.instance_id {
         Some(instance) => {
             let id = group.static_member(instance).ok_or(GroupError::UnknownMemberId)?;
@@ -307,9 +317,7 @@ fn classic_member(
         }
         None => identity.member_id.to_string(),
     };
-    let member = group.members.get(&id).ok_or(GroupError::UnknownMemberId)?;
-    let classic = member.classic.clone().ok_or(GroupError::UnknownMemberId)?;
-    Ok((id, classic))
+    if group.members.contains_key(&id) { Ok(id) } else { Err(GroupError::UnknownMemberId) }
 }
 
 fn of_refusal(refusal: Refusal) -> GroupError {

@@ -263,6 +263,16 @@ fn check_consumer_commit(group: &ConsumerGroup, request: &CommitRequest) -> Resu
     if !is_transactional && member.classic.is_none() && !request.knows_epochs {
         return Err(GroupError::UnsupportedVersion);
     }
+    let epoch = request.generation;
+    let current = group.current.get(&*identity.member_id).map_or(0, |current| current.epoch);
+    let partitions = request.offsets.iter().map(|(id, _)| (&*id.topic, id.partition));
+    // A heartbeat's answer may be on its way while the member commits what it had before and has.
+    if member.classic.is_none()
+        && (0..current).contains(&epoch)
+        && group.has_had_since(&identity.member_id, epoch, partitions)
+    {
+        return Ok(());
+    }
     // Clients do not know STALE_MEMBER_EPOCH from TxnOffsetCommit.
     check_epoch(group, &identity.member_id, request.generation).map_err(|error| match error {
         GroupError::StaleMemberEpoch if is_transactional => GroupError::IllegalGeneration,

@@ -71,9 +71,12 @@ impl GroupCoordinator {
         group_id: &str,
         beat: &Heartbeat,
     ) -> Result<(HeartbeatReply, Option<(i32, i64)>), HeartbeatError> {
-        let (partition, owned) = self.owned_named(group_id)?;
         let config = self.config();
-        plan::validate(beat, &config.consumer.plan)?;
+        if !self.is_active() {
+            return Err(GroupError::CoordinatorNotAvailable.into());
+        }
+        plan::validate(group_id, beat, &config.consumer.plan)?;
+        let (partition, owned) = self.owned_named(group_id)?;
         let topics = self.catalog(partition)?;
         let is_new = owned.get(group_id).is_none();
         let cell = match owned.get(group_id) {

@@ -31,6 +31,14 @@ impl GroupState {
     }
 }
 
+/// Who has a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owner {
+    member: String,
+    /// The epoch in which it got it; after a load, the one that it had then.
+    since: i32,
+}
+
 /// A group. Changed by [`ConsumerGroup::apply`] only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerGroup {
@@ -48,7 +56,7 @@ pub struct ConsumerGroup {
     pub targets: BTreeMap<String, Assignment>,
     /// What members have.
     pub current: BTreeMap<String, Current>,
-    owners: HashMap<(TopicId, i32), String>,
+    owners: HashMap<(TopicId, i32), Owner>,
     static_members: HashMap<String, String>,
 }
 
@@ -76,25 +84,50 @@ impl ConsumerGroup {
                     self.static_members.remove(&instance);
                 }
             }
-            Record::Current(id, current) => {
-                if let Some(old) = self.current.remove(&id) {
-                    for key in partitions(&old) {
-                        if self.owners.get(&key) == Some(&id) {
-                            self.owners.remove(&key);
-                        }
-                    }
-                }
-                if let Some(current) = current {
-                    self.owners.extend(partitions(&current).map(|key| (key, id.clone())));
-                    self.current.insert(id, current);
-                }
+            Record::Current(id, current) => self.set_current(id, current),
+        }
+    }
+
+    fn set_current(&mut self, id: String, current: Option<Current>) {
+        let old = self.current.remove(&id);
+        let mut since = HashMap::new();
+        for key in old.iter().flat_map(partitions) {
+            if let Some(owner) = self.owners.get(&key).filter(|owner| owner.member == id) {
+                since.insert(key, owner.since);
+                self.owners.remove(&key);
             }
         }
+        if let Some(current) = current {
+            let keys = partitions(&current);
+            self.owners.extend(keys.map(|key| {
+                let since = since.get(&key).copied().unwrap_or(current.epoch);
+                (key, Owner { member: id.clone(), since })
+            }));
+            self.current.insert(id, current);
+        }
+    }
+
+    /// Whether the member has had all of these partitions since this epoch or before (KIP-1251).
+    pub fn has_had_since<'a>(
+        &self,
+        id: &str,
+        epoch: i32,
+        mut partitions: impl Iterator<Item = (&'a str, i32)>,
+    ) -> bool {
+        let Some(current) = self.current.get(id) else { return false };
+        partitions.all(|(topic, partition)| {
+            let Some(topic) = self.topics.get(topic) else { return false };
+            let key = (topic.id, partition);
+            let is_assigned =
+                current.assigned.get(&topic.id).is_some_and(|list| list.contains(&partition));
+            let owner = self.owners.get(&key);
+            is_assigned && owner.is_some_and(|o| o.member == id && o.since <= epoch)
+        })
     }
 
     /// Whether a member other than `id` has the partition or has yet to give it up.
     pub fn taken(&self, id: &str, topic: TopicId, partition: i32) -> bool {
-        self.owners.get(&(topic, partition)).is_some_and(|owner| owner != id)
+        self.owners.get(&(topic, partition)).is_some_and(|owner| owner.member != id)
     }
 
     /// The member that bears this `group.instance.id`.

@@ -69,7 +69,8 @@ pub fn classic_member(session_timeout_ms: i32, protocols: &[classic::Protocol]) 
     ClassicMember { session_timeout_ms, protocols: protocols.collect() }
 }
 
-/// Whether all members but these speak the classic protocol, and there are some.
+/// Whether all members but these speak the classic protocol, and there are some; of nobody gone the
+/// last to have spoken the new one has just been replaced.
 pub fn is_all_classic_without(group: &ConsumerGroup, gone: &[&str]) -> bool {
     let mut rest = group.members.iter().filter(|(id, _)| !gone.contains(&id.as_str())).peekable();
     rest.peek().is_some() && rest.all(|(_, member)| member.classic.is_some())

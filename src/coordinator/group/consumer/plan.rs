@@ -171,8 +171,11 @@ fn is_full(beat: &Heartbeat) -> bool {
 }
 
 /// Whether a heartbeat can be one, before any group is looked at.
-pub fn validate(beat: &Heartbeat, settings: &Settings) -> Result<(), Refusal> {
+pub fn validate(group_id: &str, beat: &Heartbeat, settings: &Settings) -> Result<(), Refusal> {
     let invalid = |why| Err(Refusal::Invalid(why));
+    if group_id.is_empty() {
+        return invalid("GroupId can't be empty.");
+    }
     if beat.member_id.is_empty() {
         return invalid("MemberId can't be empty.");
     }

@@ -242,9 +242,20 @@ async fn commits_and_fetches_need_the_epoch_of_the_member() {
         let said = format!("{request:?}");
         assert_eq!(coordinator.commit_offsets(request).await, vec![answer], "{said}");
     }
+    fixture.topics.set(2, &[("t", 1, 5)]);
+    assert_eq!(ok(&coordinator, beat("m", 1)).await.epoch, 2);
+    assert_eq!(coordinator.commit_offsets(commit("m", 1)).await, vec![Ok(())], "it has kept it");
+    let mut new = commit("m", 1);
+    new.offsets[0].0.partition = 4;
+    assert_eq!(coordinator.commit_offsets(new).await, vec![Err(GroupError::StaleMemberEpoch)]);
+    fixture.topics.set(3, &[("t", 1, 4)]);
+    ok(&coordinator, beat("m", LEAVE)).await;
+    ok(&coordinator, join("m")).await;
+    let coordinator = fixture.start().await;
+    let epoch = coordinator.describe_consumer(GROUP).expect("loaded").0.epoch;
     assert_eq!(coordinator.check_fetch(GROUP, None, -1), Ok(()));
-    assert_eq!(coordinator.check_fetch(GROUP, Some("m"), 1), Ok(()));
-    let stale = coordinator.check_fetch(GROUP, Some("m"), 2);
+    assert_eq!(coordinator.check_fetch(GROUP, Some("m"), epoch), Ok(()));
+    let stale = coordinator.check_fetch(GROUP, Some("m"), epoch + 1);
     assert_eq!(stale, Err(GroupError::StaleMemberEpoch));
     let unknown = coordinator.check_fetch(GROUP, Some("n"), 1);
     assert_eq!(unknown, Err(GroupError::UnknownMemberId));
