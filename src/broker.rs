@@ -7,6 +7,7 @@
 mod cluster;
 mod config_store;
 mod internal_topics;
+mod introduction;
 mod leadership;
 mod loading_report;
 mod producer_ids;
@@ -32,6 +33,7 @@ use crate::quota::clients::ClientQuotas;
 use crate::quota::connections::ConnectionQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
+use introduction::Introduction;
 use producer_ids::ProducerIds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -73,6 +75,7 @@ pub struct Broker {
     pub verifier: Verifier,
     /// Internal topics being created.
     pub internal_topics: InternalTopics,
+    pub(crate) introduction: Introduction,
     /// The runtime of everything that is not a client's connection.
     pub control: Handle,
     epoch: Arc<AtomicI64>,
@@ -82,6 +85,11 @@ impl Broker {
     /// The broker epoch: the transaction that registered it; -1 before.
     pub fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Waits, in the first seconds, until a controller has told this broker of the cluster.
+    pub async fn introduced(&self) {
+        self.introduction.wait(&self.image).await;
     }
 
     /// Whether a controller's request is for an earlier registration of this broker. A later one

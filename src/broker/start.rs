@@ -1,6 +1,7 @@
 //! Starting and stopping, in the order in which it must happen.
 
 use super::InternalTopics;
+use super::introduction::Introduction;
 use super::loading_report::LoadingReport;
 use super::producer_ids::FreshIds;
 use super::{Broker, ProducerIds, cluster, topic_configs};
@@ -140,6 +141,7 @@ impl Opened {
             transactions,
             verifier,
             internal_topics: InternalTopics::default(),
+            introduction: Introduction::of(id),
             control: tokio::runtime::Handle::current(),
             epoch,
         }))
