@@ -4,13 +4,13 @@
 //! directories with their recovery, listeners bound (by the caller), metadata store, cluster id,
 //! controller, and registration last, so that nobody is told of a broker that cannot serve.
 
-mod cluster;
 mod config_store;
 mod internal_topics;
 mod leadership;
 mod loading_report;
 mod producer_ids;
 mod quotas;
+mod registration;
 mod start;
 mod topic_configs;
 
