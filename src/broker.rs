@@ -30,6 +30,7 @@ use crate::partition::Replicas;
 use crate::partition::sessions::FetchSessions;
 use crate::quota::clients::ClientQuotas;
 use crate::quota::connections::ConnectionQuotas;
+use crate::quota::replication::ReplicationQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use producer_ids::ProducerIds;
@@ -65,6 +66,8 @@ pub struct Broker {
     pub groups: Arc<GroupCoordinator>,
     /// The quotas of clients.
     pub quotas: ClientQuotas,
+    /// The quotas of replicas that are being moved.
+    pub replication: ReplicationQuotas,
     /// The connections of this broker, and their limits.
     pub connections: Arc<ConnectionQuotas>,
     /// The coordinator of transactions.

@@ -26,6 +26,7 @@ use crate::partition::{Replicas, isr};
 use crate::peer::{Dial, OwnDial, PeerOptions, PlainDial};
 use crate::quota::clients::ClientQuotas;
 use crate::quota::connections::{ConnectionQuotas, Limits};
+use crate::quota::replication::ReplicationQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -137,6 +138,7 @@ impl Opened {
             producer_ids,
             groups,
             quotas: ClientQuotas::new(&now),
+            replication: ReplicationQuotas::new(&now),
             connections: ConnectionQuotas::new(Limits::from_config(&now)),
             transactions,
             verifier,
@@ -329,6 +331,7 @@ impl Broker {
             backoff: millis(config.get(key::REPLICA_FETCH_BACKOFF_MS)),
             request_timeout: millis(config.get(key::REPLICA_SOCKET_TIMEOUT_MS)),
             options: peer_options(&config, self.id),
+            quota: self.replication.follower.clone(),
         }
     }
 
