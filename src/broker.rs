@@ -4,7 +4,6 @@
 //! directories with their recovery, listeners bound (by the caller), metadata store, cluster id,
 //! controller, and registration last, so that nobody is told of a broker that cannot serve.
 
-mod cluster;
 mod config_store;
 mod internal_topics;
 mod introduction;
@@ -12,6 +11,7 @@ mod leadership;
 mod loading_report;
 mod producer_ids;
 mod quotas;
+mod registration;
 mod start;
 mod topic_configs;
 
@@ -31,6 +31,7 @@ use crate::partition::Replicas;
 use crate::partition::sessions::FetchSessions;
 use crate::quota::clients::ClientQuotas;
 use crate::quota::connections::ConnectionQuotas;
+use crate::quota::replication::ReplicationQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use introduction::Introduction;
@@ -67,6 +68,8 @@ pub struct Broker {
     pub groups: Arc<GroupCoordinator>,
     /// The quotas of clients.
     pub quotas: ClientQuotas,
+    /// The quotas of replicas that are being moved.
+    pub replication: ReplicationQuotas,
     /// The connections of this broker, and their limits.
     pub connections: Arc<ConnectionQuotas>,
     /// The coordinator of transactions.
