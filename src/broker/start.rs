@@ -108,7 +108,7 @@ impl Opened {
         let controller_client =
             ControllerClient::new(id, epoch.clone(), image.clone(), listener, options.clone());
         let controller_client = Arc::new(controller_client);
-        let controller = controller(id, &config, &store, options);
+        let controller = controller(id, &config, &store, options.clone());
         let groups = GroupCoordinator::start(
             GroupConfig::of(&now),
             Arc::new(PartitionLog::new(
@@ -123,7 +123,7 @@ impl Opened {
         let fresh_ids =
             FreshIds { ids: producer_ids.clone(), controller: controller_client.clone() };
         let (transactions, verifier) =
-            transactions(id, &now, &image, &replicas, &groups, Arc::new(fresh_ids));
+            transactions(id, &now, &image, &replicas, &groups, Arc::new(fresh_ids), options);
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
             id,
@@ -158,19 +158,21 @@ fn transactions(
     replicas: &Arc<Replicas>,
     groups: &Arc<GroupCoordinator>,
     producer_ids: Arc<FreshIds>,
+    options: PeerOptions,
 ) -> (Arc<TransactionCoordinator>, Verifier) {
     let runtime = tokio::runtime::Handle::current();
-    let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+    let timeout = config.get(key::REQUEST_TIMEOUT_MS);
+    let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(30_000));
+    let options = PeerOptions { request_timeout: timeout, ..options };
     let listener = config.inter_broker_listener_name();
     let peers = Arc::new(BrokerPeers::new(image.clone(), listener, options));
-    let timeout = config.get(key::REQUEST_TIMEOUT_MS);
     let markers = BrokerMarkers::new(
         id,
         image.clone(),
         replicas.clone(),
         groups.clone(),
         peers.clone(),
-        Duration::from_millis(u64::try_from(timeout).unwrap_or(30_000)),
+        timeout,
     );
     let coordinator = TransactionCoordinator::start(
         TransactionConfig::of(config),
@@ -363,8 +365,16 @@ impl Broker {
         self.image.load().brokers.keys().all(|id| *id == self.id)
     }
 
+    /// Stops the coordinators: members that wait for others are answered, so that their requests
+    /// do not hold up the end of the network layer, and nothing is appended to a closed log.
+    pub fn stop_coordinators(&self) {
+        self.transactions.shutdown();
+        self.groups.shutdown();
+    }
+
     /// Closes the logs, clean, and leaves the cluster. Nothing may be served any more.
     pub async fn close(&self) {
+        self.stop_coordinators();
         let replicas = self.replicas.clone();
         let (log_dirs, epoch) = (self.log_dirs.clone(), self.epoch());
         let closed = tokio::task::spawn_blocking(move || {
