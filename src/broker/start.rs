@@ -70,6 +70,8 @@ impl Opened {
         let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
         let report = LoadingReport::new();
         let log_dirs = LogDirs::open(dirs, &resolve, &|progress| report.show(progress))?;
+        let open_files = config.load().get(key::OTTLA_LOG_OPEN_FILES_MAX);
+        log_dirs.open_files().set_budget(usize::try_from(open_files).ok());
         Ok(Opened { config, image, log_dirs, dial: Arc::new(PlainDial) })
     }
 

@@ -13,6 +13,8 @@ mod dirs;
 #[cfg(test)]
 mod disk_tests;
 pub mod down_convert;
+#[cfg(test)]
+mod faulty;
 mod file;
 mod index;
 mod leader_epochs;
@@ -20,7 +22,9 @@ pub mod legacy;
 mod loading;
 #[cfg(test)]
 mod model_tests;
+mod open_files;
 mod partition_log;
+mod pooled;
 mod producer_state;
 mod read;
 pub mod record;

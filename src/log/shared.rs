@@ -1,9 +1,11 @@
 //! What all logs of a directory, or of the broker, have in common.
 
 use super::api::LogError;
+use super::open_files::OpenFiles;
 use parking_lot::Mutex;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A log directory. Once its disk has failed it is offline until the broker restarts.
@@ -41,6 +43,8 @@ impl DirState {
 /// Files and directories that are to go at a time.
 #[derive(Debug, Default)]
 pub struct Shared {
+    /// Files that are open.
+    pub files: Arc<OpenFiles>,
     trash: Mutex<Vec<(i64, PathBuf)>>,
 }
 
