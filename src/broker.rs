@@ -6,6 +6,7 @@
 
 mod cluster;
 mod config_store;
+mod disks;
 mod internal_topics;
 mod leadership;
 mod loading_report;

@@ -17,7 +17,7 @@ use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// The segments, by rising base offset; never empty in a log that is open.
 pub(super) type Segments = Vec<Arc<Segment>>;
@@ -53,6 +53,10 @@ pub struct Log {
     pub(super) last_flush_ms: AtomicI64,
     pub(super) flushing: Mutex<bool>,
     pub(super) flushed: Condvar,
+    /// It is being copied to another directory, or is such a copy.
+    pub(super) moving: AtomicBool,
+    /// It was taken away: its files are no longer where readers look for them.
+    retired: AtomicBool,
 }
 
 /// Where a log is and what it is.
@@ -102,6 +106,8 @@ impl Log {
             last_flush_ms: AtomicI64::new(now_ms),
             flushing: Mutex::new(false),
             flushed: Condvar::new(),
+            moving: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
         };
         // The records before a start that was raised can be lost in a crash.
         if start > loaded.end {
@@ -113,6 +119,11 @@ impl Log {
     /// Which partition it is.
     pub fn topic_partition(&self) -> &TopicPartition {
         &self.id
+    }
+
+    /// An error if its directory is offline.
+    pub fn check_online(&self) -> Result<(), LogError> {
+        self.dir_state.check()
     }
 
     /// The log directory it lies in.
@@ -276,10 +287,10 @@ impl Log {
 
     /// Marks the directory as failed if the disk did.
     pub(super) fn checked<T>(&self, result: Result<T, LogError>) -> Result<T, LogError> {
-        if let Err(LogError::Io(error)) = &result
-            && error.raw_os_error() != Some(libc::ENOSPC)
+        if let Err(error) = &result
+            && !self.retired.load(Ordering::Acquire)
         {
-            self.dir_state.fail(error);
+            self.dir_state.fail_unless_full(error);
         }
         result
     }
@@ -307,6 +318,7 @@ impl Log {
     pub(super) fn retire(&self, to: &Path) -> io::Result<()> {
         let mut writer = self.writer.lock();
         writer.closed = true;
+        self.retired.store(true, Ordering::Release);
         std::fs::rename(self.dir.load().as_ref(), to)?;
         self.epochs.lock().moved(to);
         self.dir.store(Arc::new(to.to_owned()));
