@@ -317,6 +317,8 @@ impl Broker {
         self.control.spawn(self.replicas.clone().keep_checkpoints(interval));
         self.control.spawn(isr::run(self.replicas.clone(), self.controller_client.clone()));
         self.control.spawn(self.clone().follow_config_changes());
+        self.control.spawn(self.clone().watch_log_dirs());
+        self.limit_moves(&config);
         self.control.spawn(fetcher::run(
             self.replicas.clone(),
             self.image.clone(),

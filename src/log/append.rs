@@ -90,6 +90,11 @@ impl Log {
         result
     }
 
+    /// Appends what another log of this partition has, as it is.
+    pub fn append_copy(&self, records: &Bytes) -> Result<Appended, AppendError> {
+        self.append_as_follower(records)
+    }
+
     fn check_open(&self, writer: &Writer) -> Result<(), LogError> {
         self.dir_state.check()?;
         if writer.closed { Err(LogError::Offline(self.dir())) } else { Ok(()) }
