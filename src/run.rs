@@ -87,6 +87,7 @@ fn say_ready() {
 }
 
 async fn stop(server: Server, broker: &Arc<Broker>) {
+    broker.stop_coordinators();
     if let Err(error) = tokio::task::spawn_blocking(move || server.shutdown(GRACE)).await {
         tracing::error!(%error, "the network layer did not stop");
     }

@@ -101,6 +101,7 @@ impl Broker {
         if let Err(error) = self.log_dirs.reconfigure(&config) {
             tracing::error!(%error, "the log cleaner cannot follow its configuration");
         }
+        self.replication.reconfigure(&config);
         let connections = self.connections.clone();
         // Overrides may have host names, which are looked up.
         let limits = move || connections.set_limits(Limits::from_config(&config));

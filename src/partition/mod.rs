@@ -10,6 +10,7 @@ mod error;
 pub mod fetcher;
 mod follow;
 pub mod isr;
+mod near;
 mod read;
 mod replicas;
 mod role;
@@ -20,6 +21,7 @@ mod waiter;
 
 pub use append::Committed;
 pub use error::PartitionError;
+pub use near::Candidate;
 pub use read::{Bound, PartitionRead, ReadParams};
 pub use replicas::{Replicas, Told};
 pub use state::{FollowerFetch, LeaderAndIsr};
