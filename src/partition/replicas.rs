@@ -218,7 +218,10 @@ impl Replicas {
         order: &LeaderAndIsr,
     ) -> Result<Arc<Partition>, PartitionError> {
         let topic_id = Some(order.topic_id).filter(|id| !id.is_nil());
-        let log = self.log_dirs.get_or_create(&id, topic_id, (self.resolve)(&id.topic))?;
+        let config = (self.resolve)(&id.topic);
+        let log = self.log_dirs.get_or_create(&id, topic_id, config.clone())?;
+        // One that was there was opened with what was known then.
+        log.set_config(config);
         if let (Some(topic_id), None) = (topic_id, log.topic_id()) {
             log.assign_topic_id(topic_id)?;
         }
