@@ -8,10 +8,11 @@ import signal
 import sys
 import time
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 BOOT, IN, OUT, GROUP, ID = sys.argv[1:6]
 BATCH = 100
+PATIENCE = 15
 ending = False
 
 
@@ -88,13 +89,15 @@ class Copier:
 
 
 def again(call, *args):
-    """Repeats a call of the transactional producer as long as its error says so."""
+    """Repeats a call of the transactional producer as long as its error says so, and PATIENCE
+    lasts: after a coordinator was lost librdkafka may never connect to it again."""
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return call(*args)
+            return call(*args, 5)
         except KafkaException as e:
             error = e.args[0]
-            if not isinstance(error, KafkaError) or not error.retriable() or ending:
+            if not error.retriable() or ending or time.monotonic() > deadline:
                 raise
 
 
@@ -103,4 +106,4 @@ while not ending:
     try:
         Copier().run()
     except KafkaException as e:
-        print("again after", e, flush=True)
+        print(time.strftime("%T"), "again after", e, flush=True)
