@@ -9,7 +9,7 @@ use super::{Broker, ProducerIds, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
-use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator, ImageTopics};
 use crate::coordinator::state_log::PartitionLog;
 use crate::coordinator::transaction::{
     BrokerMarkers, BrokerPeers, TRANSACTION_TOPIC, TransactionConfig, TransactionCoordinator,
@@ -129,6 +129,7 @@ impl Opened {
                 replicas.clone(),
                 image.clone(),
             )),
+            Arc::new(ImageTopics::new(image.clone())),
             tokio::runtime::Handle::current(),
         );
         let producer_ids: Arc<ProducerIds> = Arc::default();
