@@ -11,6 +11,7 @@ mod leadership;
 mod loading_report;
 mod producer_ids;
 mod quotas;
+mod settled;
 mod start;
 mod topic_configs;
 
@@ -33,6 +34,7 @@ use crate::quota::connections::ConnectionQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use producer_ids::ProducerIds;
+use settled::Settling;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::runtime::Handle;
@@ -76,6 +78,7 @@ pub struct Broker {
     /// The runtime of everything that is not a client's connection.
     pub control: Handle,
     epoch: Arc<AtomicI64>,
+    settling: Settling,
 }
 
 impl Broker {

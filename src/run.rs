@@ -45,6 +45,7 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
     let ports: BTreeMap<String, u16> = ports.collect();
     control.block_on(async {
         let broker = opened.join().await?;
+        broker.expect_cluster();
         let server = Server::serve(bound, broker.clone(), ApiTable, broker.connections.clone())?;
         let registered = broker.register(&ports).await;
         if registered.is_ok() {
@@ -93,3 +94,6 @@ async fn stop(server: Server, broker: &Arc<Broker>) {
     broker.close().await;
     tracing::info!("stopped");
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use super::InternalTopics;
 use super::loading_report::LoadingReport;
 use super::producer_ids::FreshIds;
+use super::settled::Settling;
 use super::{Broker, ProducerIds, cluster, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
@@ -142,6 +143,7 @@ impl Opened {
             internal_topics: InternalTopics::default(),
             control: tokio::runtime::Handle::current(),
             epoch,
+            settling: Settling::default(),
         }))
     }
 }

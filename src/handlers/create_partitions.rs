@@ -24,6 +24,7 @@ pub async fn handle(
     context: &RequestContext,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
+    broker.settled().await;
     let began = Instant::now();
     let quota = Mutations::of(broker, context, 3);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();

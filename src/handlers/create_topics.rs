@@ -29,6 +29,7 @@ pub async fn handle(
     context: &RequestContext,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
+    broker.settled().await;
     let began = Instant::now();
     let quota = Mutations::of(broker, context, 6);
     let mut topics = Vec::with_capacity(request.topics.len());

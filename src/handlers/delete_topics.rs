@@ -31,6 +31,7 @@ pub async fn handle(
     context: &RequestContext,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
+    broker.settled().await;
     let began = Instant::now();
     let asked = asked(&request);
     let named_both_ways = asked.iter().any(|a| a.name.is_some() && !a.id.is_nil());

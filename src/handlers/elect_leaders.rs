@@ -23,6 +23,7 @@ pub async fn handle(
     context: &RequestContext,
     request: ElectLeadersRequest,
 ) -> ElectLeadersResponse {
+    broker.settled().await;
     let began = Instant::now();
     let partitions: Option<Vec<TopicPartition>> = request.topic_partitions.as_ref().map(|topics| {
         let of = |t: &kafka_protocol::messages::elect_leaders_request::TopicPartitions| {

@@ -30,6 +30,7 @@ pub async fn handle(
     context: &RequestContext,
     request: MetadataRequest,
 ) -> MetadataResponse {
+    broker.settled().await;
     let version = context.api_version;
     if let Some(refused) = refuse_whole(version, &request) {
         return refused;
