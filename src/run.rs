@@ -45,7 +45,6 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
     let ports: BTreeMap<String, u16> = ports.collect();
     control.block_on(async {
         let broker = opened.join().await?;
-        broker.expect_cluster();
         let server = Server::serve(bound, broker.clone(), ApiTable, broker.connections.clone())?;
         let registered = broker.register(&ports).await;
         if registered.is_ok() {
@@ -88,6 +87,7 @@ fn say_ready() {
 }
 
 async fn stop(server: Server, broker: &Arc<Broker>) {
+    broker.stop_coordinators();
     if let Err(error) = tokio::task::spawn_blocking(move || server.shutdown(GRACE)).await {
         tracing::error!(%error, "the network layer did not stop");
     }

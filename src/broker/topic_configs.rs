@@ -98,9 +98,11 @@ impl Broker {
 
     /// Passes a new configuration on to those that keep what they need of it.
     async fn apply(&self, config: Arc<BrokerConfig>) {
+        self.limit_moves(&config);
         if let Err(error) = self.log_dirs.reconfigure(&config) {
             tracing::error!(%error, "the log cleaner cannot follow its configuration");
         }
+        self.replication.reconfigure(&config);
         let connections = self.connections.clone();
         // Overrides may have host names, which are looked up.
         let limits = move || connections.set_limits(Limits::from_config(&config));

@@ -20,7 +20,6 @@ pub async fn handle(
     _context: &RequestContext,
     request: AlterPartitionReassignmentsRequest,
 ) -> AlterPartitionReassignmentsResponse {
-    broker.settled().await;
     let mut asked = Vec::new();
     for topic in &request.topics {
         for partition in &topic.partitions {

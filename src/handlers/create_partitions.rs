@@ -24,8 +24,8 @@ pub async fn handle(
     context: &RequestContext,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
-    broker.settled().await;
     let began = Instant::now();
+    broker.introduced().await;
     let quota = Mutations::of(broker, context, 3);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for topic in &request.topics {

@@ -29,8 +29,8 @@ pub async fn handle(
     context: &RequestContext,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
-    broker.settled().await;
     let began = Instant::now();
+    broker.introduced().await;
     let quota = Mutations::of(broker, context, 6);
     let mut topics = Vec::with_capacity(request.topics.len());
     let mut waits = Vec::new();

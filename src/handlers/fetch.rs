@@ -9,6 +9,7 @@
 
 mod convert;
 mod encode;
+mod near;
 mod request;
 mod rows;
 
@@ -49,6 +50,8 @@ pub async fn handle(
     match begun {
         Ok(begun) => {
             let rows = read(broker, context, &plan, &begun).await;
+            let copied = rows.iter().filter(|row| row.is_throttled);
+            broker.replication.leader.record(copied.map(Row::records_len).sum());
             if let Some(quiet) = throttle(broker, context, &plan, &rows) {
                 return throttled(context, &begun, quiet);
             }

@@ -23,7 +23,6 @@ pub async fn handle(
     context: &RequestContext,
     request: InitProducerIdRequest,
 ) -> InitProducerIdResponse {
-    broker.settled().await;
     // Either both or neither: an id without an epoch means nothing.
     let is_half = (request.producer_id.0 == -1) != (request.producer_epoch == -1);
     let given = match &request.transactional_id {

@@ -30,11 +30,11 @@ pub async fn handle(
     context: &RequestContext,
     request: MetadataRequest,
 ) -> MetadataResponse {
-    broker.settled().await;
     let version = context.api_version;
     if let Some(refused) = refuse_whole(version, &request) {
         return refused;
     }
+    broker.introduced().await;
     let view = View { version, listener: &context.listener_name };
     let mut topics = match &request.topics {
         None => all_topics(broker, view),
