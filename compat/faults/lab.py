@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import tempfile
 
 from compat import kit, paths, tool
 
@@ -83,6 +84,15 @@ def log_dirs(broker, topic=None):
                 for p in one["partitions"]]
         found[one["logDir"]] = (one["error"], sorted(rows))
     return found
+
+
+def move(broker, topic, partition, folder):
+    """What kafka-reassign-partitions says to a move that is refused."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = plan(scratch, topic, {partition: folder})
+        ran = tool.run("kafka-reassign-partitions", "--bootstrap-server", broker.bootstrap,
+                       "--reassignment-json-file", file, "--execute", "--timeout", 3000)
+    return ran.out + ran.err
 
 
 def create(broker, topic, partitions, *more):
