@@ -12,6 +12,7 @@ use crate::log::partition_log::Log;
 use crate::log::record::records;
 use crate::log::recovery::marker_of;
 use crate::log::segment::{Segment, file_name};
+use crate::log::txn_index::AbortedTxn;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
@@ -55,7 +56,8 @@ pub fn clean(
     let all = log.segments.load_full();
     let segments: Vec<Arc<Segment>> = all.iter().filter(|s| s.base_offset < end).cloned().collect();
     let mut throttle = Throttle::new(budget.bytes_per_second);
-    let (map, clean_to) = learn(&segments, first_dirty, end, budget, &mut throttle)?;
+    let aborted = Transactions::before(first_dirty, aborted_in(&all)?);
+    let (map, clean_to) = learn(&segments, first_dirty, end, budget, aborted, &mut throttle)?;
     let producers = last_of_producers(log);
     let config = log.config();
     let rules = Rules {
@@ -65,7 +67,7 @@ pub fn clean(
         producers: &producers,
     };
     let mut outcome = Outcome { clean_to, ..Outcome::default() };
-    let mut transactions = Transactions::default();
+    let mut transactions = Transactions::before(i64::MIN, aborted_in(&all)?);
     let max = u64::try_from(config.segment_bytes).unwrap_or(0);
     let cleanable: Vec<_> = segments.into_iter().filter(|s| s.base_offset < clean_to).collect();
     for group in groups(&cleanable, max, config.segment_index_bytes) {
@@ -76,12 +78,23 @@ pub fn clean(
     Ok(outcome)
 }
 
+/// The aborted transactions of all segments, those to come too: a transaction can begin in one
+/// and end in another.
+fn aborted_in(segments: &[Arc<Segment>]) -> io::Result<Vec<AbortedTxn>> {
+    let mut all = Vec::new();
+    for segment in segments {
+        all.extend(segment.aborted.read()?);
+    }
+    Ok(all)
+}
+
 /// The last offsets of keys from `first_dirty` to `end`, and how far they could be learnt.
 fn learn(
     segments: &[Arc<Segment>],
     first_dirty: i64,
     end: i64,
     budget: Budget,
+    mut transactions: Transactions,
     throttle: &mut Throttle,
 ) -> Result<(OffsetMap, i64), LogError> {
     let from = segments.partition_point(|s| s.base_offset <= first_dirty).saturating_sub(1);
@@ -96,9 +109,7 @@ fn learn(
     let wanted = (records_at_most + 2) as f64 / budget.load_factor.max(0.1);
     let bytes = budget.map_bytes.min((wanted as usize + 1) * ENTRY_BYTES);
     let mut map = OffsetMap::new(bytes, budget.load_factor);
-    let mut transactions = Transactions::default();
     for segment in dirty {
-        transactions.add(segment.aborted.read()?);
         for at in segment.batches(0, segment.size()) {
             let at = at?;
             let header = &at.header;
@@ -109,7 +120,7 @@ fn learn(
             throttle.spend(bytes.len());
             let body = survivors::plain(&bytes, header)?;
             if header.has(CONTROL) {
-                let commit = marker_of(header, &body).is_none_or(|m| m.commit);
+                let commit = marker_of(header, &body).map(|m| m.commit);
                 transactions.pass_marker(header.producer_id, commit, header.last_offset());
             } else {
                 let transactional = header.has(TRANSACTIONAL);
@@ -186,7 +197,6 @@ fn clean_group(
     let mut read = 0;
     let mut changed = group.len() > 1;
     for segment in group {
-        transactions.add(segment.aborted.read()?);
         for at in segment.batches(0, segment.size()) {
             let at = at?;
             let bytes = Bytes::from(segment.bytes(&at)?);
@@ -211,7 +221,8 @@ fn clean_group(
         std::fs::remove_file(&path)?;
         return Ok((read, written));
     }
-    let modified = u64::try_from(last.age_timestamp()).unwrap_or(0);
+    // Retention goes by it where no record is left.
+    let modified = u64::try_from(last.modified_ms()).unwrap_or(0);
     file.set_modified(UNIX_EPOCH + Duration::from_millis(modified))?;
     file.sync()?;
     log.replace_segments(group, &path, &aborted)?;
