@@ -5,6 +5,7 @@
 //! controller, and registration last, so that nobody is told of a broker that cannot serve.
 
 mod config_store;
+mod disks;
 mod internal_topics;
 mod introduction;
 mod leadership;

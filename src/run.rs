@@ -94,3 +94,6 @@ async fn stop(server: Server, broker: &Arc<Broker>) {
     broker.close().await;
     tracing::info!("stopped");
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::{Broker, ProducerIds, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
-use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator, ImageTopics};
 use crate::coordinator::state_log::PartitionLog;
 use crate::coordinator::transaction::{
     BrokerMarkers, BrokerPeers, TRANSACTION_TOPIC, TransactionConfig, TransactionCoordinator,
@@ -81,6 +81,8 @@ impl Opened {
         };
         let opened = tokio::task::spawn_blocking(open).await;
         let log_dirs = opened.map_err(|error| LogError::Io(error.into()))??;
+        let open_files = config.load().get(key::OTTLA_LOG_OPEN_FILES_MAX);
+        log_dirs.open_files().set_budget(usize::try_from(open_files).ok());
         Ok(Opened { config, image, store, log_dirs, dial: Arc::new(PlainDial) })
     }
 
@@ -127,6 +129,7 @@ impl Opened {
                 replicas.clone(),
                 image.clone(),
             )),
+            Arc::new(ImageTopics::new(image.clone())),
             tokio::runtime::Handle::current(),
         );
         let producer_ids: Arc<ProducerIds> = Arc::default();
@@ -327,6 +330,8 @@ impl Broker {
         self.control.spawn(self.replicas.clone().keep_checkpoints(interval));
         self.control.spawn(isr::run(self.replicas.clone(), self.controller_client.clone()));
         self.control.spawn(self.clone().follow_config_changes());
+        self.control.spawn(self.clone().watch_log_dirs());
+        self.limit_moves(&config);
         self.control.spawn(fetcher::run(
             self.replicas.clone(),
             self.image.clone(),

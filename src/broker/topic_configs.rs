@@ -120,6 +120,7 @@ impl Broker {
 
     /// Passes a new configuration on to those that keep what they need of it.
     async fn apply(&self, config: Arc<BrokerConfig>) {
+        self.limit_moves(&config);
         if let Err(error) = self.log_dirs.reconfigure(&config) {
             tracing::error!(%error, "the log cleaner cannot follow its configuration");
         }

@@ -46,15 +46,16 @@ def _connect():
     return _shared["connect"]
 
 
-def new_broker(name, port=None, **more):
-    """A broker of its own, not started, on the run's ZooKeeper (or on the embedded store);
-    settings are written with __ for a dot."""
-    kind, connect = servers.under_test(), _connect()
+def new_broker(name, port=None, kind=None, group=None, **more):
+    """A broker of its own, not started, on the run's ZooKeeper (or on the embedded store), of the
+    kind under test unless one is named; brokers of a cluster share the `group`. Settings are
+    written with __ for a dot."""
+    kind, connect = kind or servers.under_test(), _connect()
     embedded = kind == "ottla" and os.environ.get("METADATA") == "embedded"
     more = {key.replace("__", "."): value for key, value in more.items()}
     unique = f"{name}{next(_serial)}"
     return servers.Broker(kind, _shared["home"] / unique,
-                          None if embedded else f"{connect}/{unique}", port=port,
+                          None if embedded else f"{connect}/{group or unique}", port=port,
                           more={"num.partitions": 3, **more})
 
 

@@ -1,0 +1,181 @@
+"""The registries' own client suites, unchanged, beside what they give on Apache Kafka.
+
+Tests that need no broker are left out where the suite can tell them apart. A suite that names a
+fixed address gets its source copied and the address replaced.
+"""
+
+import contextlib
+import functools
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+from compat import kit, paths, servers, suite
+
+HERE = pathlib.Path(__file__).resolve().parent
+GO_PINS = paths.COMPAT / "go" / "go.mod"
+# What the suites' own clusters are started with.
+SETTINGS = {"num__partitions": 4, "auto__create__topics__enable": "true",
+            "group__min__session__timeout__ms": 1000}
+
+
+def go_version(module):
+    """What compat/go pins of a Go client."""
+    return re.search(rf"\t{re.escape(module)} (\S+)", GO_PINS.read_text())[1]
+
+
+def crate_version(crate):
+    """What compat/rust pins of a crate."""
+    text = (paths.COMPAT / "rust" / "Cargo.lock").read_text()
+    return re.search(rf'name = "{crate}"\nversion = "([^"]+)"', text)[1]
+
+
+@contextlib.contextmanager
+def alone(name, kind, **more):
+    """One broker that can place topics."""
+    with kit.new_broker(f"suite-{name}-{kind}", kind=kind, **{**SETTINGS, **more}) as broker:
+        yield kit.await_metadata(broker)
+
+
+def output(command, seconds, scratch, **more):
+    """What a suite's program says until it ends or its time is over: failed tests are results."""
+    log = pathlib.Path(scratch) / f"log-{kit.unique('suite')}"
+    child = kit.spawn(command, log, **more)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(seconds)
+    kit.end(child)
+    return log.read_text(errors="replace")
+
+
+def writable(source, target):
+    """A copy of what a registry's cache keeps read-only."""
+    shutil.copytree(source, target, copy_function=shutil.copyfile)
+    for folder in (target, *(p for p in target.rglob("*") if p.is_dir())):
+        folder.chmod(0o755)
+    return target
+
+
+def go_tests(name, module, package, tags="", replace=()):
+    """The test binary of a Go module's package, and the folder it runs in."""
+    kit.need("go")
+    version = go_version(module)
+
+    def make(to):
+        told = json.loads(kit.run(["go", "mod", "download", "-json", f"{module}@{version}"], 300))
+        source = writable(told["Dir"], to / "source")
+        for old, new in replace:
+            for file in source.rglob("*.go"):
+                file.write_text(file.read_text().replace(old, new))
+        kit.run(["go", "test", "-mod=mod", "-c", "-tags", tags, "-o", to / "tests",
+                 f"./{package}"], 1500, cwd=source)
+
+    folder = kit.fetched(f"suite-{name}-{version}", make)
+    return folder / "tests", folder / "source" / package
+
+
+def go_run(program, cwd, scratch, env, seconds, only, skip="^$"):
+    """Outcomes of a Go test binary; `only` names tests or subtests, whose parents are run."""
+    names = sorted({t.split("/")[0] for t in only or ()})
+    which = "^(" + "|".join(names) + ")$" if names else "."
+    said = output([program, "-test.v", f"-test.timeout={seconds}s", f"-test.run={which}",
+                   f"-test.skip={skip}"], seconds + 30, scratch, cwd=cwd, env=env)
+    return suite.of_go(said)
+
+
+def franz(scratch):
+    program, cwd = go_tests("franz", "github.com/twmb/franz-go", "pkg/kgo")
+    # Its half a million records take long on two cores; one broker has one replica.
+    env = {"KGO_TEST_RF": 1, "KGO_TEST_RECORDS": 20000, "KGO_LOG_LEVEL": "none"}
+
+    def run(broker, only):
+        return go_run(program, cwd, scratch, {**env, "KGO_SEEDS": broker.bootstrap}, 900, only)
+
+    return suite.compare(functools.partial(alone, "franz"), run, {})
+
+
+KAFKA_GO_PORT = 29192
+
+
+def kafka_go(scratch):
+    program, cwd = go_tests("kafka-go", "github.com/segmentio/kafka-go", ".", replace=[
+        ("localhost:9092", f"127.0.0.1:{KAFKA_GO_PORT}")])
+    env = {"KAFKA_VERSION": kit.V["KAFKA_VERSION"]}
+
+    def run(_broker, only):
+        return go_run(program, cwd, scratch, env, 900, only)
+
+    cluster = functools.partial(alone, "kafka-go", port=KAFKA_GO_PORT,
+                                message__max__bytes=200000000)
+    return suite.compare(cluster, run, {})
+
+
+def librdkafka_tests(crate):
+    """librdkafka's test-runner, built from the source in the crate."""
+    kit.need("cargo", "cc", "make")
+
+    def make(to):
+        told = json.loads(kit.run(["cargo", "metadata", "--format-version", "1", "--locked",
+                                   "--manifest-path", paths.COMPAT / "rust" / "Cargo.toml"]))
+        (found,) = [p for p in told["packages"] if p["name"] == "rdkafka-sys"]
+        source = writable(pathlib.Path(found["manifest_path"]).parent / "librdkafka", to / "source")
+        kit.run(["sh", "-c", "chmod +x configure lds-gen.py mklove/* tests/*.sh"
+                 " && ./configure --disable-lz4-ext && make -j2 libs"
+                 " && make -C tests -j2 test-runner"], 1500, cwd=source)
+
+    return kit.fetched(f"suite-librdkafka-{crate}", make) / "source" / "tests"
+
+
+def librdkafka(scratch):
+    folder = librdkafka_tests(crate_version("rdkafka-sys"))
+    line = re.compile(r"Test (\S+) (PASSED|FAILED|SKIPPED)")
+
+    def run(broker, only):
+        conf = scratch / f"{broker.kind}.conf"
+        conf.write_text(f"metadata.broker.list={broker.bootstrap}\ntest.topic.random=true\n"
+                        "test.timeout.multiplier=3\n")
+        env = {"RDKAFKA_TEST_CONF": conf, "TEST_KAFKA_VERSION": kit.V["KAFKA_VERSION"],
+               "LD_LIBRARY_PATH": f"{folder.parent / 'src'}:{folder.parent / 'src-cpp'}"}
+        if only:
+            env["TESTS"] = ",".join(sorted({t[:4] for t in only}))
+        # -L: not those on a broker of its own making; -Q: fewer rounds; three at a time.
+        said = output(["./test-runner", "-L", "-Q", "-p3"], 1500, scratch, cwd=folder, env=env)
+        return {name: outcome.lower() for name, outcome in line.findall(said)}
+
+    return suite.compare(functools.partial(alone, "librdkafka"), run, {})
+
+
+def rust_rdkafka(scratch):
+    kit.need("cargo", "cc", "make", "cmake")
+    version = crate_version("rdkafka")
+    target = paths.CACHE / f"suite-rust-rdkafka-{version}-target"
+    env = {"CARGO_TARGET_DIR": target, "KAFKA_VERSION": kit.V["KAFKA_VERSION"], "RUST_LOG": "off"}
+
+    def make(to):
+        told = json.loads(kit.run(["cargo", "metadata", "--format-version", "1", "--locked",
+                                   "--manifest-path", paths.COMPAT / "rust" / "Cargo.toml"]))
+        (found,) = [p for p in told["packages"] if p["name"] == "rdkafka"]
+        source = writable(pathlib.Path(found["manifest_path"]).parent, to / "source")
+        kit.run(["cargo", "test", "-q", "--no-run", "--test", "*"], 1500, cwd=source, env=env)
+
+    source = kit.fetched(f"suite-rust-rdkafka-{version}", make) / "source"
+
+    def run(broker, only):
+        said = output(["cargo", "test", "--no-fail-fast", "--test", "*", "--", "--test-threads=4",
+                       *(only or ())], 900, scratch, cwd=source,
+                      env={**env, "KAFKA_HOST": broker.bootstrap})
+        return suite.of_rust(said)
+
+    return suite.compare(functools.partial(alone, "rust-rdkafka"), run, {})
+
+
+WHAT = "the client's own tests, beside Apache Kafka's counts"
+SCENARIOS = [
+    kit.scenario("franz_go", WHAT, franz, version=go_version("github.com/twmb/franz-go"),
+                 note="20,000 records a test in place of 500,000, one replica"),
+    kit.scenario("kafka_go", WHAT, kafka_go, version=go_version("github.com/segmentio/kafka-go")),
+    kit.scenario("librdkafka", WHAT, librdkafka, version=crate_version("rdkafka-sys"),
+                 note="its quick mode; not the tests on its own mock broker"),
+    kit.scenario("rust_rdkafka", WHAT, rust_rdkafka, version=crate_version("rdkafka")),
+]

@@ -1,0 +1,54 @@
+// Opens a page in headless Chromium, waits for texts, follows links, keeps a picture.
+//   node shot.js URL FILE.png STEP...      STEP: text=WAITED-FOR or link=CLICKED
+const puppeteer = require('puppeteer-core');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const SECONDS = 90;
+
+/** The text of a page, shadow roots included. */
+const text = page => page.evaluate(() => {
+  const children = n => [...(n.shadowRoot ? n.shadowRoot.childNodes : []), ...n.childNodes];
+  const walk = n => (n.nodeType === 3 ? n.textContent : '') +
+    children(n).filter(c => !['STYLE', 'SCRIPT'].includes(c.nodeName)).map(walk).join(' ');
+  return walk(document.body);
+});
+
+async function take(page, step) {
+  const [kind, value] = step.split(/=(.*)/s);
+  if (kind === 'link') return page.locator(`::-p-text(${value})`).click();
+  if (kind !== 'text') throw new Error(`unknown step ${step}`);
+  const end = Date.now() + SECONDS * 1000;
+  for (let shown = ''; !shown.includes(value); shown = await text(page)) {
+    if (Date.now() > end)
+      throw new Error(`no "${value}" on the page: ${shown.replace(/\s+/g, ' ').slice(0, 600)}`);
+    await new Promise(r => setTimeout(r, 200));
+  }
+}
+
+(async () => {
+  const [url, file, ...steps] = process.argv.slice(2);
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'shot-'));
+  const browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM, userDataDir: profile, headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
+      '--disable-background-networking', '--disable-component-update'],
+    defaultViewport: { width: 1400, height: 900 },
+  });
+  let code = 0;
+  const page = await browser.newPage();
+  page.setDefaultTimeout(SECONDS * 1000);
+  try {
+    await page.goto(url, { waitUntil: 'domcontentloaded', timeout: SECONDS * 1000 });
+    for (const step of steps) await take(page, step);
+    console.log('kept', file);
+  } catch (e) {
+    console.error(e.message);
+    code = 1;
+  } finally {
+    await page.screenshot({ path: file }).catch(() => {});
+    await browser.close();
+    fs.rmSync(profile, { recursive: true, force: true });
+  }
+  process.exit(code);
+})();
