@@ -255,6 +255,11 @@ impl LogDirs {
         self.cleaner.uncleanable()
     }
 
+    /// The cleaner's gauges.
+    pub fn cleaner_metrics(&self) -> super::CleanerMetrics {
+        self.cleaner.metrics(self)
+    }
+
     /// Writes recovery points and log start offsets.
     pub fn checkpoint(&self) {
         for state in self.dirs.iter().filter(|state| state.is_online()) {
