@@ -6,6 +6,7 @@
 mod batch;
 mod case;
 mod codec;
+mod hostile;
 mod normal;
 mod schema;
 mod wire;
