@@ -8,6 +8,7 @@
 //! * `body`: fields left out have their defaults, and fields that a version lacks are left out;
 //! * `save`: variables from the answer by JSON pointer; `${name}` in a body is their value;
 //! * `until`: values by JSON pointer that the step is repeated for, while the broker gets ready;
+//!   `"*"` is any number but 0;
 //! * `silent`: there is no answer, as for acks=0; `conn`: a connection of its own, by name;
 //! * `unrecorded`: a set-up that is not compared;
 //! * `hostile`: not the body is asked but what `hostile` makes of it.
@@ -157,7 +158,11 @@ impl<'a> Run<'a> {
         let answer = loop {
             let answer = self.ask(step, api, version, &bytes);
             let wanted = step["until"].as_object().into_iter().flatten();
-            let reached = wanted.clone().all(|(at, value)| answer.pointer(at) == Some(value));
+            let is_reached = |(at, value): (&String, &Value)| match answer.pointer(at) {
+                Some(found) if value == "*" => *found != json!(0),
+                found => found == Some(value),
+            };
+            let reached = wanted.clone().all(is_reached);
             if reached {
                 break answer;
             }
