@@ -90,6 +90,11 @@ impl Log {
         result
     }
 
+    /// Appends what another log of this partition has, as it is.
+    pub fn append_copy(&self, records: &Bytes) -> Result<Appended, AppendError> {
+        self.append_as_follower(records)
+    }
+
     fn check_open(&self, writer: &Writer) -> Result<(), LogError> {
         self.dir_state.check()?;
         if writer.closed { Err(LogError::Offline(self.dir())) } else { Ok(()) }
@@ -133,7 +138,7 @@ impl Log {
                 segments.pop();
             }
         }
-        let segment = Arc::new(Segment::open(&self.dir.load(), offset, now_ms)?);
+        let segment = Arc::new(Segment::open(&self.dir, offset, now_ms)?);
         segment.offsets.grow_to(config.segment_index_bytes)?;
         segment.times.grow_to(config.segment_index_bytes)?;
         self.write_snapshot(writer, offset)?;

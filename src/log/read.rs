@@ -70,7 +70,7 @@ impl Log {
             let available = usize::try_from(limit.saturating_sub(from.position));
             let first_batch = if min_one_batch { from.header.size() } else { 0 };
             let len = max_bytes.max(first_batch).min(available.unwrap_or(usize::MAX));
-            let region = segment.region(from.position, len);
+            let region = segment.region(from.position, len)?;
             let aborted = match bound {
                 ReadBound::LastStable => self.aborted_in(segment, &from, len, next, offset)?,
                 _ => Vec::new(),

@@ -1,6 +1,7 @@
 //! Join, sync, heartbeat and leave, from the handlers to the group and back.
 
 use super::GroupError;
+use super::cell::Group;
 use super::classic::{
     ClassicGroup, Identity, JoinReply, JoinRequest, LeavingMember, Left, SyncReply, SyncRequest,
 };
@@ -32,7 +33,10 @@ impl GroupCoordinator {
         };
         let mut inner = cell.inner.lock();
         let (token, waiting) = inner.await_join();
-        let effects = inner.group.join(self.now(), token, request);
+        let Group::Classic(group) = &mut inner.group else {
+            return Err(GroupError::InconsistentGroupProtocol);
+        };
+        let effects = group.join(self.now(), token, request);
         self.apply(&cell, &mut inner, effects);
         Ok(waiting)
     }
@@ -51,7 +55,10 @@ impl GroupCoordinator {
                 };
                 let mut inner = cell.inner.lock();
                 let (token, waiting) = inner.await_sync();
-                let effects = inner.group.sync(self.now(), token, request);
+                let Group::Classic(group) = &mut inner.group else {
+                    return SyncReply::failed(GroupError::UnknownMemberId);
+                };
+                let effects = group.sync(self.now(), token, request);
                 self.apply(&cell, &mut inner, effects);
                 waiting
             }
@@ -74,7 +81,10 @@ impl GroupCoordinator {
         };
         let cell = owned.get(group_id).ok_or(GroupError::UnknownMemberId)?;
         let mut inner = cell.inner.lock();
-        let (result, effects) = inner.group.heartbeat(self.now(), identity, generation);
+        let Group::Classic(group) = &mut inner.group else {
+            return Err(GroupError::UnknownMemberId);
+        };
+        let (result, effects) = group.heartbeat(self.now(), identity, generation);
         self.apply(&cell, &mut inner, effects);
         result
     }
@@ -86,7 +96,10 @@ impl GroupCoordinator {
             return Ok(vec![Err(GroupError::UnknownMemberId); members.len()]);
         };
         let mut inner = cell.inner.lock();
-        let (left, effects) = inner.group.leave(self.now(), members);
+        let Group::Classic(group) = &mut inner.group else {
+            return Ok(vec![Err(GroupError::UnknownMemberId); members.len()]);
+        };
+        let (left, effects) = group.leave(self.now(), members);
         self.apply(&cell, &mut inner, effects);
         left
     }

@@ -69,7 +69,12 @@ pub fn clean(
     let max = u64::try_from(config.segment_bytes).unwrap_or(0);
     let cleanable: Vec<_> = segments.into_iter().filter(|s| s.base_offset < clean_to).collect();
     for group in groups(&cleanable, max, config.segment_index_bytes) {
-        let (read, written) = clean_group(log, group, &mut transactions, &rules, &mut throttle)?;
+        let cleaned = clean_group(log, group, &mut transactions, &rules, &mut throttle)?;
+        let Some((read, written)) = cleaned else {
+            // The log has changed meanwhile: what is dirty stays so.
+            outcome.clean_to = first_dirty;
+            return Ok(outcome);
+        };
         outcome.read += read;
         outcome.written += written;
     }
@@ -177,8 +182,8 @@ fn clean_group(
     transactions: &mut Transactions,
     rules: &Rules<'_>,
     throttle: &mut Throttle,
-) -> Result<(u64, u64), LogError> {
-    let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok((0, 0)) };
+) -> Result<Option<(u64, u64)>, LogError> {
+    let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(Some((0, 0))) };
     let path = log.dir().join(format!("{}.cleaned", file_name(first.base_offset, "log")));
     let file = LogFile::open(&path)?;
     file.set_len(0)?;
@@ -209,13 +214,13 @@ fn clean_group(
     if !changed {
         // As it was: nothing to put in its place.
         std::fs::remove_file(&path)?;
-        return Ok((read, written));
+        return Ok(Some((read, written)));
     }
     let modified = u64::try_from(last.age_timestamp()).unwrap_or(0);
     file.set_modified(UNIX_EPOCH + Duration::from_millis(modified))?;
     file.sync()?;
-    log.replace_segments(group, &path, &aborted)?;
-    Ok((read, written))
+    let is_in_place = log.replace_segments(group, &path, &aborted)?;
+    Ok(is_in_place.then_some((read, written)))
 }
 
 struct Output<'a> {

@@ -13,6 +13,7 @@ use crate::log::partition_log::Log;
 use crate::types::{TopicPartition, now_ms};
 use parking_lot::Mutex;
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -119,6 +120,9 @@ impl Cleaner {
         let id = log.topic_partition();
         match result {
             Ok(outcome) => self.cleaned(dirs, &candidate, outcome),
+            Err(error) if error.is_disk_full() => {
+                tracing::warn!(log = %id, "disk full, cleaned later");
+            }
             Err(error) => {
                 tracing::error!(log = %id, %error, "cannot be cleaned: left as it is");
                 self.uncleanable.lock().insert(id.clone());
@@ -134,7 +138,24 @@ impl Cleaner {
         let id = log.topic_partition();
         tracing::info!(log = %id, from = candidate.first_dirty, clean_to, read, written, "cleaned");
         if let Err(error) = self.write_checkpoint(dirs, log, clean_to) {
-            log.dir_state.fail(&error);
+            log.dir_state.fail_unless_short(&error);
+        }
+    }
+
+    /// A partition's log is in another directory now: how far it is clean goes with it.
+    pub fn moved(&self, id: &TopicPartition, from: &Path, to: &Path) {
+        let _one_at_a_time = self.checkpoints.lock();
+        let change = |dir: &Path, clean_to: Option<i64>| {
+            let path = dir.join(checkpoint::CLEANER);
+            let mut offsets = checkpoint::read(&path).unwrap_or_default();
+            let old = offsets.remove(id);
+            offsets.extend(clean_to.map(|offset| (id.clone(), offset)));
+            let written = if old == clean_to { Ok(()) } else { checkpoint::write(&path, &offsets) };
+            written.map(|()| old)
+        };
+        let result = change(from, None).and_then(|clean_to| change(to, clean_to));
+        if let Err(error) = result {
+            tracing::warn!(log = %id, %error, "will be cleaned from its start");
         }
     }
 
@@ -145,7 +166,7 @@ impl Cleaner {
         let mut best: Option<Candidate> = None;
         for log in dirs.all() {
             let id = log.topic_partition();
-            let skip = under_way.contains(id) || uncleanable.contains(id);
+            let skip = under_way.contains(id) || uncleanable.contains(id) || log.is_moving();
             if skip || !log.config().cleanup_policy.compact || !log.dir_state.is_online() {
                 continue;
             }

@@ -34,6 +34,8 @@ impl GroupState {
 /// A group. Changed by [`ConsumerGroup::apply`] only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerGroup {
+    /// The version of the topics that `topics` was last taken from; none after a load.
+    pub looked_at: Option<u64>,
     /// Rises with every change of members, subscriptions or topics.
     pub epoch: i32,
     /// The group epoch that the target assignment belongs to.
