@@ -87,6 +87,8 @@ impl ToErrorCode for LogError {
     fn error_code(&self) -> ErrorCode {
         match self {
             LogError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            LogError::UnknownDir(_) => ErrorCode::LOG_DIR_NOT_FOUND,
+            LogError::NameTooLong => ErrorCode::INVALID_TOPIC_EXCEPTION,
             LogError::InconsistentTopicId => ErrorCode::INCONSISTENT_TOPIC_ID,
             LogError::Io(_)
             | LogError::Offline(_)

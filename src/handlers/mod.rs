@@ -75,6 +75,7 @@ pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod sync_group;
 pub mod throttle;
+pub mod throttle_field;
 #[cfg(test)]
 mod transaction_tests;
 pub mod txn_offset_commit;

@@ -149,14 +149,7 @@ impl GroupCoordinator {
                 && self.owned.read().get(&partition).is_some_and(|o| Arc::ptr_eq(o, owned))
         };
         let buffer = self.config().load_buffer_bytes;
-        let loaded = match loading::load(&*self.log, partition, buffer, is_wanted) {
-            Ok(loaded) => loaded,
-            // As in Kafka: what could be read is lost, the partition serves.
-            Err(error) => {
-                error!(partition, %error, "loading of group metadata failed");
-                loading::Loaded::default()
-            }
-        };
+        let loaded = loading::load(&*self.log, partition, buffer, is_wanted);
         if !is_wanted() {
             return;
         }

@@ -92,7 +92,7 @@ impl GroupError {
             StateLogError::TooLarge => GroupError::InvalidCommitOffsetSize,
             StateLogError::InvalidProducerEpoch => GroupError::InvalidProducerEpoch,
             StateLogError::InvalidTransactionState => GroupError::InvalidTransactionState,
-            StateLogError::Corrupt(_) => GroupError::Unexpected(error.to_string()),
+            StateLogError::Corrupt { .. } => GroupError::Unexpected(error.to_string()),
         }
     }
 }

@@ -10,9 +10,7 @@ use super::consumer::group::ConsumerGroup;
 use super::consumer::records::Record;
 use super::offsets::{Committed, Offsets};
 use super::records::{GroupValue, Key, OffsetValue};
-use crate::coordinator::state_log::{
-    ControlMarker, StateBatch, StateLog, StateLogError, StateRecord,
-};
+use crate::coordinator::state_log::{ControlMarker, StateBatch, StateLog, StateRecord, walk};
 use crate::types::TopicPartition;
 
 type OffsetKey = (Arc<str>, TopicPartition);
@@ -42,21 +40,10 @@ pub(super) fn load(
     partition: i32,
     buffer_bytes: usize,
     is_wanted: impl Fn() -> bool,
-) -> Result<Loaded, StateLogError> {
-    let bounds = log.bounds(partition)?;
+) -> Loaded {
     let mut loaded = Loaded::default();
-    let mut offset = bounds.start;
-    while offset < bounds.end && is_wanted() {
-        let batches = log.read(partition, offset, buffer_bytes)?;
-        let Some(next) = batches.last().map(|batch| batch.next_offset) else {
-            break;
-        };
-        for batch in batches {
-            loaded.apply(batch);
-        }
-        offset = next;
-    }
-    Ok(loaded)
+    walk(log, partition, buffer_bytes, is_wanted, |batch| loaded.apply(batch));
+    loaded
 }
 
 impl Loaded {
