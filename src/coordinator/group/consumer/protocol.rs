@@ -2,8 +2,8 @@
 //! it for them: ConsumerProtocolSubscription and ConsumerProtocolAssignment, v0-3.
 //!
 //! Both begin with an int16 version; strings have int16 lengths, arrays and bytes int32 ones (-1 is
-//! null). Example: an assignment of partition 2 of `t`, v0: `0000 00000001 0001 74 00000001 00000002
-//! ffffffff`.
+//! null). Example: an assignment of partition 2 of `t`, v0:
+//! `0000 00000001 0001 74 00000001 00000002 ffffffff`.
 
 use super::{Assignment, TopicCatalog};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
