@@ -6,6 +6,7 @@ Apache Kafka in ZooKeeper mode refuses them, so that BROKER=kafka here is Kafka 
 import atexit
 import contextlib
 import functools
+import os
 import pathlib
 import re
 import subprocess
@@ -341,6 +342,35 @@ def restart(scratch):
     return f"400 records, {repeated} again; {len(decoded['k4'])} records read by both dump-logs"
 
 
+def takeover(scratch):
+    """Kafka 3.9 takes the directory over: offsets are there; then Ottla finds the group again."""
+    story = Story(scratch, "takeover")
+    members = [story.join("java"), story.join("java", instance="fixed")]
+    story.settled(3, 3)
+    story.feed(200)
+    story.all_read()
+    one = broker()
+    one.stop()
+    for member in members:
+        member.kill()
+    kafka = servers.Broker("kafka", scratch / "kafka", kit.zookeeper_of(one), port=one.port,
+                           data=one.data, more=SETTINGS)
+    with kafka:
+        kit.await_metadata(kafka)
+        story.until("its offsets on Kafka", lambda: story.describe().count(story.topic) == 6)
+        assert "has no active members" in story.describe(), story.describe()
+        kafka.stop()
+    kit.await_metadata(one.start())
+    story.until("the group", lambda: story.is_of("consumer"))
+    story.join("java")
+    story.feed(50)
+    story.all_read()
+    # Who was killed while the broker was away has a session from then on.
+    story.settled(6)
+    story.end()
+    return "200 records' offsets read by Kafka 3.9, the group and 50 more by Ottla"
+
+
 def dumped(kafka, data, group):
     """What kafka-dump-log makes of a group's records."""
     found = []
@@ -368,3 +398,5 @@ SCENARIOS = [
     kit.scenario("tools", tools.__doc__, tools, version=JAVA),
     kit.scenario("restart", restart.__doc__, restart, version=f"{JAVA}, {RDKAFKA}"),
 ]
+if servers.under_test() == "ottla" and os.environ.get("METADATA") != "embedded":
+    SCENARIOS.append(kit.scenario("takeover", takeover.__doc__, takeover, version=JAVA))

@@ -83,7 +83,9 @@ impl Loaded {
                 None => {
                     self.groups.remove(&group);
                 }
+                // A broker that does not know KIP-848 has had the group since.
                 Some(value) => {
+                    self.consumer_groups.remove(&group);
                     self.groups.insert(group, GroupValue::decode(value)?);
                 }
             },
@@ -102,6 +104,7 @@ impl Loaded {
         if record == Record::Group(None) {
             self.consumer_groups.remove(&id);
         } else if value.is_some() || self.consumer_groups.contains_key(&id) {
+            self.groups.remove(&id);
             self.consumer_groups.entry(id).or_default().apply(record);
         }
         Some(())
@@ -138,7 +141,7 @@ impl Loaded {
         ids.into_iter()
             .map(|id| {
                 let offsets = offsets.remove(&id).unwrap_or_default();
-                // A classic record without its tombstone is older: see the order of a conversion.
+                // At most one is left: what is later in the log wins.
                 let members = match (self.consumer_groups.remove(&id), self.groups.remove(&id)) {
                     (Some(group), _) => Members::Consumer(group),
                     (None, Some(value)) => Members::Classic(value),

@@ -20,7 +20,7 @@ use super::consumer::{Assignment, TopicCatalog};
 use super::records::{Key, OffsetValue};
 use super::*;
 use crate::coordinator::state_log::memory::MemoryLog;
-use crate::coordinator::state_log::{Producer, StateLogError};
+use crate::coordinator::state_log::{NewBatch, Producer, StateLog, StateLogError};
 use crate::types::{TopicId, TopicPartition, now_ms};
 
 const GROUP: &str = "g";
@@ -314,4 +314,31 @@ async fn topics_that_change_are_seen_with_the_next_heartbeat() {
     ok(&coordinator, beat("m", 2)).await;
     let after = fixture.log.records(coordinator.partition_for(GROUP)).len();
     assert_eq!(before, after, "topics of others are of no interest");
+}
+
+/// Appends a record as another broker would have.
+fn append(fixture: &Fixture, partition: i32, key: Bytes, value: &[u8]) {
+    let records = vec![(key, Some(Bytes::copy_from_slice(value)))];
+    let batch = NewBatch { records, ..NewBatch::default() };
+    fixture.log.append(partition, &batch).expect("appended");
+}
+
+#[tokio::test]
+async fn what_another_broker_wrote_meanwhile_wins_and_what_is_not_known_is_passed_over() {
+    let fixture = Fixture::new();
+    let first = fixture.start().await;
+    ok(&first, join("m")).await;
+    let partition = first.partition_for(GROUP);
+    // A regular expression's record of Kafka 4, and a consumer group record of a later version.
+    append(&fixture, partition, Bytes::from_static(b"\0\x10\0\x01g\0\x01a"), b"\0\0\x01\0");
+    append(&fixture, partition, Bytes::from_static(b"\0\x03\0\x01g"), b"\0\x09junk");
+    assert_eq!(state(&*fixture.start().await), "Stable");
+    // Generation 2, no protocol, no leader, no timestamp, no members.
+    let empty = b"\0\x03\0\x08consumer\0\0\0\x02\xff\xff\xff\xff\
+                  \xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0";
+    append(&fixture, partition, Key::encode_group(GROUP), empty);
+    let second = fixture.start().await;
+    assert_eq!(second.describe(GROUP).expect("owned").state, "Empty", "a classic group now");
+    ok(&second, join("m")).await;
+    assert_eq!(state(&*fixture.start().await), "Stable", "and again one of the new protocol");
 }
