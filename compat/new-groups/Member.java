@@ -10,6 +10,7 @@ import java.util.stream.Collectors;
 /**
  * A member that says what it is assigned and what it reads, commits after every poll, and closes
  * when its input ends. Member SERVERS GROUP PROTOCOL INSTANCE|- TOPIC|re:PATTERN
+ * [ISOLATION]
  */
 public class Member {
     static void say(String line) {
@@ -29,6 +30,7 @@ public class Member {
         }
         p.put("auto.offset.reset", "earliest");
         p.put("enable.auto.commit", "false");
+        if (args.length > 5) p.put("isolation.level", args[5]);
         p.put("metadata.max.age.ms", "1000");
         KafkaConsumer<String, String> consumer =
                 new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer());

@@ -57,10 +57,11 @@ def broker():
     return _shared["broker"]
 
 
-def java():
-    built = kit.classes("new-groups-classes", paths.jars("k4"), HERE / "Member.java")
+def java(program="Member"):
+    built = kit.classes("new-groups-classes", paths.jars("k4"), HERE / "Member.java",
+                        HERE / "Chain.java")
     log = paths.CACHE / "log-tool"
-    return kit.java(f"{log}:{built}:{paths.jars('k4')}/*", "Member", heap=128)
+    return kit.java(f"{log}:{built}:{paths.jars('k4')}/*", program, heap=128)
 
 
 def python():
@@ -85,9 +86,11 @@ CLIENTS = {"java": java, "librdkafka": python, "franz": go}
 class Member:
     """A running program of CLIENTS."""
 
-    def __init__(self, client, group, topic, scratch, protocol="consumer", instance="-"):
+    def __init__(self, client, group, topic, scratch, protocol="consumer", instance="-",
+                 isolation=None):
         self.name = f"{client}-{uuid.uuid4().hex[:6]}"
-        command = [*CLIENTS[client](), broker().bootstrap, group, protocol, instance, topic]
+        command = [*CLIENTS[client](), broker().bootstrap, group, protocol, instance, topic,
+                   *([isolation] if isolation else [])]
         self.log = pathlib.Path(scratch) / f"{self.name}.log"
         with open(self.log, "ab") as out:
             self.child = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE,
@@ -293,6 +296,38 @@ def rolling(client, scratch):
     return f"1200 records, {repeated} again, classic to consumer to classic"
 
 
+def exactly_once(scratch):
+    """Two members copy a topic in transactions, one is killed: nothing is lost or doubled."""
+    story = Story(scratch, "chain")
+    sink = f"{story.topic}-sink"
+    story.create(sink, 3)
+    chains = []
+    for name in ("one", "two"):
+        command = [*java("Chain"), broker().bootstrap, story.group, story.topic, sink]
+        with open(scratch / f"{name}.log", "ab") as out:
+            chain = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=out,
+                                     stderr=out)
+        chains.append(chain)
+        _stack.callback(chain.kill)
+    logs = [scratch / f"{name}.log" for name in ("one", "two")]
+    story.until("two members", lambda: story.describe("--members").count(story.group) >= 3)
+    story.feed(300)
+    story.until("work of both", lambda: all("copied" in x.read_text() for x in logs))
+    chains[0].kill()
+    chains[0].wait()
+    story.feed(300)
+    copies = Member("java", f"{story.group}-copies", sink, scratch, isolation="read_committed")
+
+    def values():
+        return [r[3] for r in copies.records()]
+    story.until("every copy", lambda: len(set(values())) == story.sent)
+    chains[1].stdin.close()
+    assert chains[1].wait(30) == 0, logs[1].read_text()[-1500:]
+    copies.close()
+    assert sorted(values()) == sorted(f"v{i}" for i in range(story.sent)), "doubled"
+    return f"{story.sent} records copied once each over a kill"
+
+
 def tools(scratch):
     """kafka-consumer-groups on a live group: members, state, list, offsets, delete."""
     story = Story(scratch, "tools")
@@ -395,6 +430,7 @@ SCENARIOS = [
                    version=version)
       for client, version in (("java", JAVA), ("librdkafka", RDKAFKA))),
     kit.scenario("mixed", mixed.__doc__, mixed, version=f"{JAVA}, {RDKAFKA}"),
+    kit.scenario("exactly_once", exactly_once.__doc__, exactly_once, version=JAVA),
     kit.scenario("tools", tools.__doc__, tools, version=JAVA),
     kit.scenario("restart", restart.__doc__, restart, version=f"{JAVA}, {RDKAFKA}"),
 ]

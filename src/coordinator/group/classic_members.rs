@@ -260,6 +260,10 @@ fn translated(
     terms: Terms,
 ) -> Result<Translated, GroupError> {
     let is_unknown = request.identity.member_id.is_empty();
+    // Keys of records have no room for longer ones.
+    if i16::try_from(request.identity.member_id.len()).is_err() {
+        return Err(GroupError::UnknownMemberId);
+    }
     let is_member = group.members.contains_key(&*request.identity.member_id);
     if !is_member && group.members.len() >= terms.settings.max_size {
         return Err(GroupError::GroupMaxSizeReached);

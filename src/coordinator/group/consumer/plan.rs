@@ -179,6 +179,10 @@ pub fn validate(group_id: &str, beat: &Heartbeat, settings: &Settings) -> Result
     if beat.member_id.is_empty() {
         return invalid("MemberId can't be empty.");
     }
+    // Keys of records have no room for longer ones.
+    if i16::try_from(beat.member_id.len()).is_err() {
+        return invalid("MemberId is too long.");
+    }
     if beat.instance_id.as_deref() == Some("") {
         return invalid("InstanceId can't be empty.");
     }
