@@ -13,9 +13,12 @@ def say(line):
     print(line, flush=True)
 
 
-def show(consumer, _partitions=None):
-    names = sorted(f"{p.topic}-{p.partition}" for p in consumer.assignment())
-    say("assigned " + " ".join(names))
+def show(consumer):
+    try:
+        partitions = consumer.assignment()
+    except KafkaException:  # it is closing
+        partitions = []
+    say("assigned " + " ".join(sorted(f"{p.topic}-{p.partition}" for p in partitions)))
 
 
 def assigned(consumer, partitions):
