@@ -130,7 +130,8 @@ public class Fill {
     static void lagging(String topic) throws Exception {
         for (int i = 0; i < 120; i++) {
             long time = (i < 60 ? PAST : FUTURE) + round * 1000 + i;
-            SimpleRecord record = Wire.record(time, "key " + i % 9, "value " + round + " " + i);
+            String key = topic.equals("expired") && i < 60 ? "old " + i : "key " + i % 9;
+            SimpleRecord record = Wire.record(time, key, "value " + round + " " + i);
             send(topic, Wire.batch(CompressionType.NONE, -1, -1, List.of(record)));
         }
     }

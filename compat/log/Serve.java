@@ -8,8 +8,8 @@ import org.apache.kafka.common.record.*;
 import org.apache.kafka.common.serialization.*;
 
 /**
- * Serve BOOTSTRAP PRODUCERS...: prints all that a broker gives of the logs that Fill wrote: every
- * record in both isolations, offsets by time, ends, producers, and what a duplicate is answered.
+ * Serve BOOTSTRAP: prints all that a broker gives of the logs that Fill wrote: every record in
+ * both isolations, offsets by time, ends, producers, a group's offsets.
  */
 public class Serve {
     public static void main(String[] args) throws Exception {
@@ -26,9 +26,6 @@ public class Serve {
             }
             System.out.println("group " + new TreeMap<>(name(
                     admin.listConsumerGroupOffsets("steady").partitionsToOffsetAndMetadata().get())));
-        }
-        try (Wire wire = new Wire(args[0])) {
-            for (int i = 1; i < args.length; i++) duplicate(wire, Long.parseLong(args[i]));
         }
     }
 
@@ -65,18 +62,18 @@ public class Serve {
     }
 
     static void times(Admin admin, TopicPartition at) throws Exception {
-        List<OffsetSpec> asked = new ArrayList<>(List.of(OffsetSpec.earliest(), OffsetSpec.latest(),
-                OffsetSpec.maxTimestamp()));
-        for (long t = -5000; t < 300000; t += 7001) asked.add(OffsetSpec.forTimestamp(Fill.PAST + t));
-        for (long t = -5; t < 200; t += 13) asked.add(OffsetSpec.forTimestamp(Fill.PAST + t));
-        asked.add(OffsetSpec.forTimestamp(Fill.FUTURE));
-        asked.add(OffsetSpec.forTimestamp(Fill.FUTURE + 1100));
-        StringBuilder line = new StringBuilder("times " + at);
-        for (OffsetSpec spec : asked) {
-            var found = admin.listOffsets(Map.of(at, spec)).partitionResult(at).get();
-            line.append(" ").append(found.offset()).append("@").append(found.timestamp());
+        Map<String, OffsetSpec> asked = new LinkedHashMap<>();
+        asked.put("earliest", OffsetSpec.earliest());
+        asked.put("largest", OffsetSpec.maxTimestamp());
+        List<Long> times = new ArrayList<>(List.of(Fill.FUTURE, Fill.FUTURE + 1100));
+        for (long t = -5000; t < 300000; t += 7001) times.add(Fill.PAST + t);
+        for (long t = -5; t < 200; t += 13) times.add(Fill.PAST + t);
+        for (long t : times) asked.put("" + t, OffsetSpec.forTimestamp(t));
+        for (var one : asked.entrySet()) {
+            var found = admin.listOffsets(Map.of(at, one.getValue())).partitionResult(at).get();
+            System.out.println("time " + at + " " + one.getKey() + " " + found.offset() + " "
+                    + found.timestamp());
         }
-        System.out.println(line);
     }
 
     static void ends(Admin admin, TopicPartition at) throws Exception {
@@ -95,16 +92,5 @@ public class Serve {
             lines.add(p.producerId() + "/" + p.producerEpoch() + " seq " + p.lastSequence() + " open "
                     + p.currentTransactionStartOffset() + " coordinator " + p.coordinatorEpoch());
         System.out.println("producers " + at + " " + lines);
-    }
-
-    /** The last batch of a producer once more, and one that leaves a gap. */
-    static void duplicate(Wire wire, long producer) throws Exception {
-        List<SimpleRecord> two = List.of(Wire.record(Fill.PAST, "key 1", "again"),
-                Wire.record(Fill.PAST, "key 2", "again"));
-        for (int sequence : List.of(78, 158, 600)) {
-            MemoryRecords batch = Wire.batch(CompressionType.NONE, producer, sequence, two);
-            System.out.println("duplicate " + producer + " " + sequence + ": "
-                    + wire.produce("idempotent", batch));
-        }
     }
 }

@@ -86,8 +86,11 @@ def cleaned(data):
 def await_cleaned(broker, goals):
     def behind():
         done = cleaned(broker.data)
-        return {log: (done.get(log, 0), goal) for log, goal in goals.items()
+        left = {log: (done.get(log, 0), goal) for log, goal in goals.items()
                 if done.get(log, 0) < goal}
+        if not segments(broker.data / "expired-0")[0]:
+            left["expired-0"] = "retention"
+        return left
     deadline = time.monotonic() + 60
     while left := behind():
         assert time.monotonic() < deadline, f"{broker.kind} does not clean {left} {broker.tail()}"
@@ -138,8 +141,33 @@ def compare(what, one, other):
     return ["\n".join([f"--- {what}", *rows[:14]])]
 
 
-def served(place, producers):
-    return place.java("Serve", *producers)
+def expected_time(lines, log, at):
+    """The answer that follows from the records: the first that is not before the time."""
+    topic = log.rsplit("-", 1)[0]
+    for line in lines:
+        words = line.split(" ")
+        if words[:2] == ["read_uncommitted", topic] and words[2] != "ends":
+            if int(words[4]) >= int(at):
+                return f"{words[2]} {words[4]}"
+    return "-1 -1"
+
+
+def check_times(lines, data):
+    """The answers less those for times in logs with an empty segment, and what is wrong of these.
+
+    Kafka takes such a segment for one with records of the time its file was written, looks for
+    the record there and answers that there is none."""
+    empty = {log.name for log in logs(data)
+             if any(not file.stat().st_size for file in sorted(log.glob("*.log"))[:-1])}
+    left, wrong = [], []
+    for line in lines:
+        kind, log, at, *answer = line.split(" ") if line.startswith("time ") else ("", "", "")
+        if log not in empty or not at.isdigit():
+            left.append(line)
+        elif not log.startswith(("__", "transactions", "ongoing")):  # markers have times, too
+            right = expected_time(lines, log, at)
+            wrong += [f"{line}, not {right}"] if " ".join(answer) != right else []
+    return left, wrong
 
 
 def complaints(broker):
@@ -156,10 +184,10 @@ def end(broker, killed):
         assert broker.stop() in (0, 143), broker.tail()
 
 
-def clean_and_serve(place, kind, data, goals, producers, killed):
+def clean_and_serve(place, kind, data, goals, killed):
     with place.broker(kind, data, True) as broker:
         await_cleaned(broker, goals)
-        told = served(place, producers)
+        told = place.java("Serve")
         end(broker, killed)
     return told, complaints(broker) if kind == "kafka" else []
 
@@ -184,19 +212,24 @@ def compaction(first, killed, rounds, scratch):
                 if round_ == 1:
                     shutil.copytree(filled, scratch / home)
                 goals = cleanable(scratch / home, undecided)
-                told[who], bad = clean_and_serve(place, turn[who], home, goals, producers, killed)
+                told[who], bad = clean_and_serve(place, turn[who], home, goals, killed)
+                told[who], wrong = check_times(told[who], scratch / home)
+                differences += wrong if turn[who] != "kafka" else []
                 differences += bad
                 dumps[who] = dump(scratch / home)
             differences += compare(f"round {round_} dump", dumps["kafka"], dumps["tested"])
             differences += compare(f"round {round_} served", told["kafka"], told["tested"])
             # Each goes on with what the other left.
             homes = {"kafka": homes["tested"], "tested": homes["kafka"]}
-            after = {}
+            after, again = {}, {}
             for who, home in homes.items():
                 with place.broker(turn[who], home, False) as broker:
-                    after[who] = served(place, producers)
+                    after[who], wrong = check_times(place.java("Serve"), scratch / home)
+                    differences += wrong if turn[who] != "kafka" else []
                     if round_ < rounds:
                         place.java("Fill", round_ + 1, *producers)
+                    else:
+                        again[who] = place.java("Again", *producers)
                     end(broker, killed)
                 if turn[who] == "kafka":
                     differences += complaints(broker)
@@ -204,6 +237,8 @@ def compaction(first, killed, rounds, scratch):
                                    after["tested"])
             differences += compare(f"round {round_} handed over to kafka", told["kafka"],
                                    after["kafka"])
+        differences += compare("duplicates", again["kafka"], again["tested"])
+        assert sum(" found " in line for line in again["kafka"]) == 3, again["kafka"]
         lines = sum(map(len, dumps["kafka"].values()))
     if differences:
         raise Different(f"{len(differences)} differ\n" + "\n\n".join(differences))
