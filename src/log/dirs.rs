@@ -118,6 +118,12 @@ impl LogDirs {
             return Err(LogError::NoDirectory);
         }
         let dirs = Arc::new(dirs);
+        let owner = Arc::downgrade(&dirs);
+        dirs.shared.on_truncation(move || {
+            if let Some(dirs) = owner.upgrade() {
+                dirs.checkpoint();
+            }
+        });
         super::upkeep::start(&dirs)?;
         dirs.cleaner.start(&dirs)?;
         Ok(dirs)

@@ -208,7 +208,9 @@ fn first_record(
             leader_epoch: -1,
         }));
     }
-    if header.has(LOG_APPEND_TIME) {
+    let append_time = header.has(LOG_APPEND_TIME);
+    // Of one that was compacted the first record can be gone.
+    if append_time && i64::from(header.record_count) == i64::from(header.last_offset_delta) + 1 {
         return found(header.base_offset.max(from), header.max_timestamp);
     }
     let packed = bytes.get(HEADER_BYTES..).unwrap_or_default();
@@ -216,7 +218,10 @@ fn first_record(
     let plain = compress::decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?;
     for record in records(&plain).flatten() {
         let offset = header.base_offset + i64::from(record.offset_delta);
-        let time = header.base_timestamp.wrapping_add(record.timestamp_delta);
+        let time = match append_time {
+            true => header.max_timestamp,
+            false => header.base_timestamp.wrapping_add(record.timestamp_delta),
+        };
         if time >= timestamp && offset >= from {
             return found(offset, time);
         }

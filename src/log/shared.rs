@@ -5,8 +5,8 @@ use super::open_files::OpenFiles;
 use parking_lot::Mutex;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// A log directory. Once its disk has failed it is offline until the broker restarts.
 #[derive(Debug)]
@@ -46,9 +46,33 @@ pub struct Shared {
     /// Files that are open.
     pub files: Arc<OpenFiles>,
     trash: Mutex<Vec<(i64, PathBuf)>>,
+    truncated: Truncated,
+}
+
+/// Who is to be told of a truncation.
+#[derive(Default)]
+struct Truncated(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Truncated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Truncated")
+    }
 }
 
 impl Shared {
+    /// Has `told` called when a log was cut below its recovery point.
+    pub fn on_truncation(&self, told: impl Fn() + Send + Sync + 'static) {
+        let _ = self.truncated.0.set(Box::new(told));
+    }
+
+    /// A log was cut below its recovery point: the one on disk is too large. What is appended now
+    /// would be taken for whole after a crash, so it is written before that.
+    pub fn truncated_below_recovery_point(&self) {
+        if let Some(told) = self.truncated.0.get() {
+            told();
+        }
+    }
+
     /// Removes `path` at `due_ms`.
     pub fn remove_later(&self, path: PathBuf, due_ms: i64) {
         self.trash.lock().push((due_ms, path));

@@ -12,6 +12,7 @@ use crate::log::partition_log::Log;
 use crate::log::record::records;
 use crate::log::recovery::marker_of;
 use crate::log::segment::{Segment, file_name};
+use crate::log::txn_index::AbortedTxn;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
@@ -55,7 +56,7 @@ pub fn clean(
     let all = log.segments.load_full();
     let segments: Vec<Arc<Segment>> = all.iter().filter(|s| s.base_offset < end).cloned().collect();
     let mut throttle = Throttle::new(budget.bytes_per_second);
-    let (map, clean_to) = learn(&segments, first_dirty, end, budget, &mut throttle)?;
+    let (map, clean_to) = learn(&all, &segments, first_dirty, end, budget, &mut throttle)?;
     let producers = last_of_producers(log);
     let config = log.config();
     let rules = Rules {
@@ -66,6 +67,7 @@ pub fn clean(
     };
     let mut outcome = Outcome { clean_to, ..Outcome::default() };
     let mut transactions = Transactions::default();
+    transactions.add(aborted_between(&all, 0, clean_to)?);
     let max = u64::try_from(config.segment_bytes).unwrap_or(0);
     let cleanable: Vec<_> = segments.into_iter().filter(|s| s.base_offset < clean_to).collect();
     for group in groups(&cleanable, max, config.segment_index_bytes) {
@@ -78,6 +80,7 @@ pub fn clean(
 
 /// The last offsets of keys from `first_dirty` to `end`, and how far they could be learnt.
 fn learn(
+    all: &[Arc<Segment>],
     segments: &[Arc<Segment>],
     first_dirty: i64,
     end: i64,
@@ -97,8 +100,9 @@ fn learn(
     let bytes = budget.map_bytes.min((wanted as usize + 1) * ENTRY_BYTES);
     let mut map = OffsetMap::new(bytes, budget.load_factor);
     let mut transactions = Transactions::default();
+    // Of those before it the markers are not passed.
+    transactions.add(aborted_between(all, first_dirty, end)?);
     for segment in dirty {
-        transactions.add(segment.aborted.read()?);
         for at in segment.batches(0, segment.size()) {
             let at = at?;
             let header = &at.header;
@@ -131,6 +135,17 @@ fn learn(
         }
     }
     Ok((map, end))
+}
+
+/// Aborted transactions with offsets in `from..to`. The marker can be in a segment further on, and
+/// that segment's index has the transaction.
+fn aborted_between(all: &[Arc<Segment>], from: i64, to: i64) -> io::Result<Vec<AbortedTxn>> {
+    let mut aborted = Vec::new();
+    for segment in all {
+        let inside = |txn: &AbortedTxn| txn.last_offset >= from && txn.first_offset < to;
+        aborted.extend(segment.aborted.read()?.into_iter().filter(inside));
+    }
+    Ok(aborted)
 }
 
 /// A full map is of use as long as it holds anything.
@@ -186,7 +201,6 @@ fn clean_group(
     let mut read = 0;
     let mut changed = group.len() > 1;
     for segment in group {
-        transactions.add(segment.aborted.read()?);
         for at in segment.batches(0, segment.size()) {
             let at = at?;
             let bytes = Bytes::from(segment.bytes(&at)?);

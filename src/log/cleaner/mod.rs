@@ -7,6 +7,8 @@ mod survivors;
 mod throttle;
 mod transactions;
 
+#[cfg(test)]
+pub(super) use clean::{Budget, clean};
 pub use schedule::{Cleaner, CleanerConfig};
 
 #[cfg(test)]
