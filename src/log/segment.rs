@@ -314,7 +314,7 @@ impl Segment {
     pub fn reset(&self) -> io::Result<()> {
         self.offsets.clear()?;
         self.times.clear()?;
-        self.aborted.truncate_to(self.base_offset)?;
+        self.aborted.clear()?;
         self.size.store(0, Ordering::Release);
         self.since_index.store(0, Ordering::Relaxed);
         self.max_timestamp.store(-1, Ordering::Release);

@@ -94,6 +94,15 @@ impl TxnIndex {
         Ok(())
     }
 
+    /// Forgets all, also what makes no sense, as a power cut leaves it.
+    pub fn clear(&self) -> io::Result<()> {
+        if self.len() == 0 {
+            return Ok(());
+        }
+        self.entries.store(0, Ordering::Release);
+        self.file.set_len(0)
+    }
+
     /// Makes it survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
         if self.len() == 0 { Ok(()) } else { self.file.sync() }

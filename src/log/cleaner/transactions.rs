@@ -51,11 +51,13 @@ impl Transactions {
             return !self.committed.remove(&producer);
         }
         match self.aborted.remove(&producer) {
-            Some((txn, seen)) => {
+            // Without records the marker may go: an entry that outlives it would hide what the
+            // producer commits later.
+            Some((_, false)) | None => true,
+            Some((txn, true)) => {
                 self.kept.push(txn);
-                !seen
+                false
             }
-            None => true,
         }
     }
 
@@ -92,6 +94,7 @@ mod tests {
         let mut second = Transactions::default();
         second.add([aborted(7, 10, 20)]);
         assert!(second.pass_marker(7, false, 20), "nothing of it is left");
+        assert_eq!(second.take_kept(), [], "an entry must not outlive its marker");
         assert!(second.pass_marker(9, true, 30), "nothing of it is left");
     }
 }

@@ -229,8 +229,6 @@ impl World {
         let count = ends.clone().count();
         let Some(end) = ends.nth((count as f64 * at) as usize) else { return };
         let budget = Budget { map_bytes: 1 << 16, load_factor: 0.9, bytes_per_second: f64::MAX };
-        let mut before = String::new();
-        for s in self.log().segments.load().iter() { before += &format!("\nbefore seg {} {:?}", s.base_offset, s.aborted.read()); }
         let outcome = clean(self.log(), first_dirty, end, self.now, budget).expect("cleaned");
         assert_eq!(outcome.clean_to, end);
         self.clean_to = end;
@@ -241,14 +239,7 @@ impl World {
         };
         let left = data(&found);
         let difference = first_difference(&left, &survivors);
-        let mut dump = before;
-        for b in &self.model.batches {
-            dump += &format!("\n{}..{} p{} a{:x} ab{} {:?}", b.base(), b.last(), b.header.producer_id, b.header.attributes, self.model.is_aborted(b), b.records.iter().map(|r| String::from_utf8_lossy(r.key.as_deref().unwrap_or_default()).into_owned()).collect::<Vec<_>>());
-        }
-        dump += &format!("\n{:?}", self.model.decided);
-        for s in self.log().segments.load().iter() { dump += &format!("\nseg {} {:?}", s.base_offset, s.aborted.read()); }
-        dump += &format!("\nLEFT {:?}\nWANT {:?}", left.iter().map(|r| r.offset).collect::<Vec<_>>(), survivors.iter().map(|r| r.offset).collect::<Vec<_>>());
-        assert_eq!(difference, None, "left and wanted, cleaned {first_dirty}..{end}{dump}");
+        assert_eq!(difference, None, "left and wanted, cleaned {first_dirty}..{end}");
         let markers = |all: &[Stored]| -> BTreeSet<i64> {
             all.iter().filter(|b| b.is_control()).map(Stored::base).collect()
         };

@@ -17,6 +17,12 @@ impl World {
         self.write_checkpoint();
         let (recovery_point, log_start) = self.checkpoint;
         self.reopen(Known { clean: true, recovery_point, log_start });
+        let (start, end) = (self.model.start, self.model.end);
+        let last = self.model.batches.last().map_or(0, |b| b.last() + 1);
+        if self.config.cleanup_policy.compact && start == end && last < end {
+            // It was cut in a hole, and is empty: what lies before its start went now.
+            self.model.restart_at(end);
+        }
         self.model.reloaded();
         self.opened_again();
         self.check_all();
@@ -97,7 +103,9 @@ impl World {
         );
         if let Some(base) = lost.map(|lost| lost.base()) {
             let end = self.model.batches[..kept].last().map_or(base, |b| b.last() + 1);
-            self.model.truncate(end.min(base), end.min(base).max(self.model.start));
+            // In a compacted log it may end in a hole.
+            let to = self.log().log_end_offset().clamp(end.min(base), base);
+            self.model.truncate(base, to.max(self.model.start));
         }
         for extra in found.into_iter().skip(kept) {
             self.model.push(extra);

@@ -180,12 +180,6 @@ impl World {
         self.shared.empty_trash(i64::MAX);
         let known = self.producers();
         self.model.forget_compacted(&known);
-        if std::env::var("OTTLA_DUMP").is_ok() {
-            for s in self.log().segments.load().iter() {
-                eprintln!("  seg {} size {} idx {:?} batches {:?}", s.base_offset, s.size(), s.offsets.last(), s.batches(0, s.size()).map(|b| b.map(|b| (b.header.base_offset, b.last_offset(), b.position))).collect::<Vec<_>>());
-            }
-            eprintln!("end {} {}", self.log().log_end_offset(), self.model.end);
-        }
         self.check_state();
     }
 
@@ -196,6 +190,7 @@ impl World {
             false => model.end + 1 - Self::between(0, model.end + 3 - model.start, at * at * at),
         };
         // What was cleaned is below the high watermark: followers do not truncate to there.
+        let offset = offset.max(0);
         let offset = if offset < model.start { offset } else { offset.max(self.clean_to) };
         // What a truncation leaves after a sync that failed is nobody's promise.
         self.arm(fault.filter(|fault| matches!(fault, Fault::Full(_))));
