@@ -16,6 +16,7 @@ pub mod down_convert;
 #[cfg(test)]
 mod faulty;
 mod file;
+mod futures;
 mod index;
 mod leader_epochs;
 pub mod legacy;
@@ -31,6 +32,7 @@ mod producer_state;
 mod read;
 pub mod record;
 mod recovery;
+mod relocate;
 mod replace;
 mod retention;
 mod segment;
@@ -45,6 +47,7 @@ mod validate;
 
 pub use api::*;
 pub use checkpoint::Meta;
-pub use cleaner::CleanerConfig;
+pub use cleaner::{CleanerConfig, CleanerMetrics};
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
+pub use futures::can_move;
 pub use partition_log::Log;

@@ -6,7 +6,7 @@
 use super::api::{AbortedTransaction, LogError, ProducerStateEntry};
 use super::file;
 use super::leader_epochs::LeaderEpochs;
-use super::pooled::{DirPath, is_shortage};
+use super::pooled::DirPath;
 use super::producer_state::ProducerState;
 use super::segment::Segment;
 use super::shared::{DirState, Shared};
@@ -18,7 +18,7 @@ use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// The segments, by rising base offset; never empty in a log that is open.
 pub(super) type Segments = Vec<Arc<Segment>>;
@@ -54,6 +54,10 @@ pub struct Log {
     pub(super) last_flush_ms: AtomicI64,
     pub(super) flushing: Mutex<bool>,
     pub(super) flushed: Condvar,
+    /// It is being copied to another directory, or is such a copy.
+    pub(super) moving: AtomicBool,
+    /// It was taken away: its files are no longer where readers look for them.
+    retired: AtomicBool,
 }
 
 /// Where a log is and what it is.
@@ -104,6 +108,8 @@ impl Log {
             last_flush_ms: AtomicI64::new(now_ms),
             flushing: Mutex::new(false),
             flushed: Condvar::new(),
+            moving: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
         };
         // The records before a start that was raised can be lost in a crash.
         if start > loaded.end {
@@ -115,6 +121,11 @@ impl Log {
     /// Which partition it is.
     pub fn topic_partition(&self) -> &TopicPartition {
         &self.id
+    }
+
+    /// An error if its directory is offline.
+    pub fn check_online(&self) -> Result<(), LogError> {
+        self.dir_state.check()
     }
 
     /// The log directory it lies in.
@@ -278,10 +289,10 @@ impl Log {
 
     /// Marks the directory as failed if the disk did.
     pub(super) fn checked<T>(&self, result: Result<T, LogError>) -> Result<T, LogError> {
-        if let Err(LogError::Io(error)) = &result
-            && !is_shortage(error)
+        if let Err(error) = &result
+            && !self.retired.load(Ordering::Acquire)
         {
-            self.dir_state.fail(error);
+            self.dir_state.fail_unless_short(error);
         }
         result
     }
@@ -309,6 +320,7 @@ impl Log {
     pub(super) fn retire(&self, to: &Path) -> io::Result<()> {
         let mut writer = self.writer.lock();
         writer.closed = true;
+        self.retired.store(true, Ordering::Release);
         self.dir.rename_to(to)?;
         self.epochs.lock().moved(to);
         file::sync_parent(to)

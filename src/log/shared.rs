@@ -4,7 +4,7 @@ use super::api::LogError;
 use super::open_files::OpenFiles;
 use parking_lot::Mutex;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -14,12 +14,13 @@ pub struct DirState {
     /// Where.
     pub path: PathBuf,
     offline: AtomicBool,
+    shared: Arc<Shared>,
 }
 
 impl DirState {
     /// A directory that is online.
-    pub fn new(path: PathBuf) -> DirState {
-        DirState { path, offline: AtomicBool::new(false) }
+    pub fn new(path: PathBuf, shared: Arc<Shared>) -> DirState {
+        DirState { path, offline: AtomicBool::new(false), shared }
     }
 
     /// Whether it takes records.
@@ -31,6 +32,16 @@ impl DirState {
     pub fn fail(&self, error: &dyn std::fmt::Display) {
         if !self.offline.swap(true, Ordering::AcqRel) {
             tracing::error!(dir = %self.path.display(), %error, "log directory goes offline");
+            if let Some(Told(told)) = self.shared.told.get() {
+                told(&self.path);
+            }
+        }
+    }
+
+    /// Its disk has failed, unless room or descriptors are only short.
+    pub fn fail_unless_short(&self, error: &LogError) {
+        if error.is_of_disk() && !error.is_shortage() {
+            self.fail(error);
         }
     }
 
@@ -47,6 +58,7 @@ pub struct Shared {
     pub files: Arc<OpenFiles>,
     trash: Mutex<Vec<(i64, PathBuf)>>,
     truncated: Truncated,
+    told: OnceLock<Told>,
 }
 
 /// Who is to be told of a truncation.
@@ -56,6 +68,15 @@ struct Truncated(OnceLock<Box<dyn Fn() + Send + Sync>>);
 impl std::fmt::Debug for Truncated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Truncated")
+    }
+}
+
+/// Who is told of a directory that failed.
+struct Told(Box<dyn Fn(&Path) + Send + Sync>);
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Told")
     }
 }
 
@@ -71,6 +92,11 @@ impl Shared {
         if let Some(told) = self.truncated.0.get() {
             told();
         }
+    }
+
+    /// Has `told` called with each directory that fails from now on; the first call counts.
+    pub fn on_failure(&self, told: Box<dyn Fn(&Path) + Send + Sync>) {
+        let _ = self.told.set(Told(told));
     }
 
     /// Removes `path` at `due_ms`.

@@ -126,10 +126,8 @@ impl Log {
             *flushing = true;
             drop(flushing);
             let result = self.sync_until(self.log_end_offset());
-            if let Err(error) = &result
-                && !error.is_shortage()
-            {
-                self.dir_state.fail(error);
+            if let Err(error) = &result {
+                self.dir_state.fail_unless_short(error);
             }
             *self.flushing.lock() = false;
             self.flushed.notify_all();

@@ -57,7 +57,7 @@ fn flush(dirs: &LogDirs) {
         let rolled = log.active_segment().is_some_and(|s| s.base_offset > log.recovery_point());
         rolled || waited >= log.config().flush_ms && log.recovery_point() < log.log_end_offset()
     };
-    for log in online(dirs).into_iter().filter(|log| due(log)) {
+    for log in online(dirs).into_iter().chain(dirs.all_futures()).filter(|log| due(log)) {
         if let Err(error) = log.flush() {
             tracing::error!(%error, log = %log.topic_partition(), "not flushed");
         }
@@ -67,6 +67,9 @@ fn flush(dirs: &LogDirs) {
 fn retain(dirs: &LogDirs) {
     let now = now_ms();
     for log in online(dirs) {
+        if log.is_moving() {
+            continue;
+        }
         match log.delete_old_segments(now) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, log = %log.topic_partition(), "deleted segments"),

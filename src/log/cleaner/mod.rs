@@ -1,15 +1,22 @@
 //! Compaction: of every key the last value is kept (Kafka's LogCleaner).
 
 mod clean;
+mod dirt;
+mod metrics;
 mod offset_map;
+mod old_format;
 mod schedule;
 mod survivors;
 mod throttle;
 mod transactions;
 
-#[cfg(test)]
-pub(super) use clean::{Budget, clean};
+pub use metrics::CleanerMetrics;
 pub use schedule::{Cleaner, CleanerConfig};
+#[cfg(test)]
+pub(super) use {
+    clean::{Budget, clean},
+    throttle::Throttle,
+};
 
 #[cfg(test)]
 mod tests;

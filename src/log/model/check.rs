@@ -3,7 +3,7 @@
 use super::state::{Meta, Producer, Rec, State, Stored};
 use super::world::World;
 use crate::log::batch;
-use crate::log::cleaner::{Budget, clean};
+use crate::log::cleaner::{Budget, Throttle, clean};
 use crate::log::{FileRegion, ProducerStateEntry, Query, ReadBound, ReadError};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -228,8 +228,10 @@ impl World {
         let mut ends = bases.into_iter().skip(1).filter(is_end);
         let count = ends.clone().count();
         let Some(end) = ends.nth((count as f64 * at) as usize) else { return };
-        let budget = Budget { map_bytes: 1 << 16, load_factor: 0.9, bytes_per_second: f64::MAX };
-        let outcome = clean(self.log(), first_dirty, end, self.now, budget).expect("cleaned");
+        let budget = Budget { map_bytes: 1 << 16, load_factor: 0.9 };
+        let throttle = Throttle::new(f64::MAX);
+        let outcome =
+            clean(self.log(), first_dirty, end, self.now, budget, &throttle).expect("cleaned");
         assert_eq!(outcome.clean_to, end);
         self.clean_to = end;
         let found = self.physical();

@@ -68,7 +68,7 @@ impl World {
         let config = Arc::new(topic(rng));
         let mut world = World {
             disk: faulty::disk_of(&dir),
-            dir_state: Arc::new(DirState::new(root.path().to_owned())),
+            dir_state: Arc::new(DirState::new(root.path().to_owned(), Arc::default())),
             root,
             dir,
             config,
@@ -94,8 +94,9 @@ impl World {
 
     pub(super) fn reopen(&mut self, known: Known) {
         self.open = None;
-        self.dir_state = Arc::new(DirState::new(self.root.path().to_owned()));
         self.shared = Arc::default();
+        let path = self.root.path().to_owned();
+        self.dir_state = Arc::new(DirState::new(path, self.shared.clone()));
         let truncated = self.truncated.clone();
         self.shared.on_truncation(move || truncated.store(true, Ordering::Release));
         let place = Place {
