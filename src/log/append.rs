@@ -5,7 +5,7 @@ use super::api::{AppendError, Appended, LogError, Origin, RecordSet};
 use super::batch::{self, BatchHeader, HEAD_BYTES, HEADER_BYTES};
 use super::partition_log::{Log, Writer, jitter};
 use super::producer_state::{Marker, Sequence};
-use super::recovery::{marker_of, restore};
+use super::recovery::{marker_of, remove, restore};
 use super::segment::{Located, Segment};
 use super::validate::{self, Checked};
 use crate::config::{TimestampType, TopicConfig};
@@ -51,13 +51,15 @@ impl Log {
         if let Err(error) = self.check_open(&writer) {
             return checked.iter().map(|_| Err(again(&error))).collect();
         }
-        let from = self.log_end_offset();
+        let (from, epoch) = (self.log_end_offset(), self.latest_epoch());
         let mut append = Append::new(self, &mut writer, &config, now_ms);
         let mut results: Vec<_> =
             checked.into_iter().map(|set| append.add_set(set?, leader_epoch, origin)).collect();
         if let Err(error) = append.finish() {
-            self.undo(&mut writer, from);
-            for result in results.iter_mut().filter(|r| r.as_ref().is_ok_and(|a| !a.duplicate)) {
+            self.undo(&mut writer, from, epoch);
+            // What a duplicate repeats can be among what was to be written.
+            let is_gone = |a: &Appended| !a.duplicate || a.last_offset >= from;
+            for result in results.iter_mut().filter(|r| r.as_ref().is_ok_and(is_gone)) {
                 *result = Err(again(&error));
             }
         }
@@ -73,13 +75,13 @@ impl Log {
         let config = self.config.load_full();
         let mut writer = self.writer.lock();
         self.check_open(&writer)?;
-        let from = self.log_end_offset();
+        let (from, epoch) = (self.log_end_offset(), self.latest_epoch());
         let now_ms = crate::types::now_ms();
         let mut append = Append::new(self, &mut writer, &config, now_ms);
         let result = append.add_fetched(records);
         let result = result.and_then(|appended| Ok(append.finish().map(|()| appended)?));
         if matches!(result, Err(AppendError::Log(_))) {
-            self.undo(&mut writer, from);
+            self.undo(&mut writer, from, epoch);
         }
         drop(writer);
         let mut results = [result];
@@ -99,8 +101,12 @@ impl Log {
     }
 
     /// Goes back to `end` after a failed write: also whole batches may have come before it.
-    fn undo(&self, writer: &mut Writer, end: i64) {
+    ///
+    /// An epoch that had begun before stays, though it has no records yet.
+    fn undo(&self, writer: &mut Writer, end: i64, epoch: Option<i32>) {
         let result = self.truncate_locked(writer, end);
+        let begun = epoch.map_or(Ok(()), |epoch| self.epochs.lock().assign(epoch, end));
+        let result = result.and(begun);
         if let Err(error) = self.checked(result) {
             tracing::warn!(%error, log = %self.id, "not all of a failed append was undone");
         }
@@ -127,21 +133,37 @@ impl Log {
         now_ms: i64,
     ) -> Result<Arc<Segment>, LogError> {
         let mut segments = self.segments.load().as_ref().clone();
+        let mut is_new = true;
         if let Some(active) = segments.last() {
             active.seal()?;
             // An empty segment at this very offset, with full indexes, is used anew.
             if active.base_offset == offset {
                 active.reset()?;
                 segments.pop();
+                is_new = false;
             }
         }
-        let segment = Arc::new(Segment::open(&self.dir, offset, now_ms)?);
-        segment.offsets.grow_to(config.segment_index_bytes)?;
-        segment.times.grow_to(config.segment_index_bytes)?;
         self.write_snapshot(writer, offset)?;
+        let segment = self.new_segment(config, offset, now_ms).inspect_err(|_| {
+            // A file that is no segment of this log would be one at the next start.
+            let paths = Segment::paths(&self.dir.load(), offset).into_iter().filter(|_| is_new);
+            paths.for_each(|path| drop(remove(&path)));
+        })?;
         writer.jitter_ms = jitter(config);
         segments.push(segment.clone());
         self.segments.store(Arc::new(segments));
+        Ok(segment)
+    }
+
+    fn new_segment(
+        &self,
+        config: &TopicConfig,
+        offset: i64,
+        now_ms: i64,
+    ) -> Result<Arc<Segment>, LogError> {
+        let segment = Arc::new(Segment::open(&self.dir, offset, now_ms)?);
+        segment.offsets.grow_to(config.segment_index_bytes)?;
+        segment.times.grow_to(config.segment_index_bytes)?;
         Ok(segment)
     }
 
@@ -175,6 +197,20 @@ fn copy_of(error: &LogError) -> LogError {
         None => std::io::Error::other(error.to_string()),
     };
     LogError::Io(error)
+}
+
+/// The header of a batch that a leader sent, if it can follow `next`.
+fn fetched(bytes: &[u8], next: i64) -> Result<BatchHeader, AppendError> {
+    let Some(header) = BatchHeader::read(bytes) else {
+        return Err(AppendError::Corrupt("no whole header"));
+    };
+    if header.magic != 2 || !batch::crc_is_right(&header, bytes) {
+        return Err(AppendError::Corrupt("the CRC is wrong"));
+    }
+    if header.base_offset < next || header.last_offset_delta < 0 {
+        return Err(AppendError::UnexpectedOffset { got: header.base_offset, expected: next });
+    }
+    Ok(header)
 }
 
 impl<'a> Append<'a> {
@@ -256,24 +292,23 @@ impl<'a> Append<'a> {
         Ok(appended)
     }
 
+    /// All are checked before the first is added: an append that is refused changes nothing.
     fn add_fetched(&mut self, records: &Bytes) -> Result<Appended, AppendError> {
         let mut appended = self.appended(self.next, self.next - 1);
+        let mut checked = Vec::new();
+        let mut next = self.next;
         for bytes in batch::split(records) {
-            let corrupt = AppendError::Corrupt("no whole header");
-            let Some(header) = BatchHeader::read(&bytes) else { return Err(corrupt) };
-            if header.magic != 2 || !batch::crc_is_right(&header, &bytes) {
-                return Err(AppendError::Corrupt("the CRC is wrong"));
-            }
-            if header.base_offset < self.next || header.last_offset_delta < 0 {
-                let (got, expected) = (header.base_offset, self.next);
-                return Err(AppendError::UnexpectedOffset { got, expected });
-            }
-            if appended.messages == 0 {
+            let header = fetched(&bytes, next)?;
+            next = header.next_offset();
+            if checked.is_empty() {
                 appended.base_offset = header.base_offset;
             }
             appended.bytes += bytes.len();
             appended.messages += u64::try_from(header.record_count).unwrap_or(0);
             appended.last_offset = header.last_offset();
+            checked.push((header, bytes));
+        }
+        for (header, bytes) in checked {
             let marker = marker_of(&header, bytes.get(HEADER_BYTES..).unwrap_or_default());
             self.add(header, bytes, marker)?;
         }

@@ -125,6 +125,12 @@ impl LogDirs {
         }
         dirs.resume_moves();
         let dirs = Arc::new(dirs);
+        let owner = Arc::downgrade(&dirs);
+        dirs.shared.on_truncation(move || {
+            if let Some(dirs) = owner.upgrade() {
+                dirs.checkpoint();
+            }
+        });
         super::upkeep::start(&dirs)?;
         dirs.cleaner.start(&dirs)?;
         Ok(dirs)

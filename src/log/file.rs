@@ -106,7 +106,7 @@ impl LogFile {
 
     fn write_some(&self, file: &File, slices: &[IoSlice<'_>], position: u64) -> io::Result<usize> {
         #[cfg(test)]
-        if let Some(limit) = self.faults.take_short_write() {
+        if let Some(limit) = self.faults.write(position, slices.iter().map(|s| s.len()).sum()) {
             let all: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).collect();
             let part = &all[..limit.min(all.len())];
             file.write_all_at(part, position)?;
@@ -137,6 +137,8 @@ impl LogFile {
 
     /// Cuts or extends (sparsely) to `len` bytes.
     pub fn set_len(&self, len: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.set_len(len);
         self.file.to_cut()?.set_len(len)
     }
 
@@ -149,11 +151,7 @@ impl LogFile {
     ///
     /// After an error it is never right again: what could not be written may be gone.
     pub fn sync(&self) -> io::Result<()> {
-        self.file.sync(|file| {
-            #[cfg(test)]
-            self.faults.sync(file.metadata()?.len())?;
-            file.sync_data()
-        })
+        self.file.sync()
     }
 }
 
@@ -163,11 +161,21 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     let temporary = Path::new(&name);
+    #[cfg(test)]
+    faulty::write_whole(path, content.len())?;
     let mut file = File::create(temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(temporary, path)?;
     sync_parent(path)
+}
+
+/// Renames a file that nobody has open.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)?;
+    #[cfg(test)]
+    faulty::renamed(from, to);
+    Ok(())
 }
 
 /// Makes creations, renames and deletions in the file's directory survive a power cut.

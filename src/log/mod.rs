@@ -22,6 +22,8 @@ mod leader_epochs;
 pub mod legacy;
 mod loading;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod model_tests;
 mod open_files;
 mod partition_log;

@@ -212,16 +212,13 @@ impl Pooled {
     pub(super) fn rename(&self, to: String) -> io::Result<()> {
         let mut state = self.state.lock();
         let _not_renamed = self.dir.renaming.read();
-        std::fs::rename(self.dir.join(&state.name), self.dir.join(&to))?;
+        super::file::rename(&self.dir.join(&state.name), &self.dir.join(&to))?;
         state.name = to;
         Ok(())
     }
 
     /// Syncs what was written before; does nothing if that was done.
-    pub(super) fn sync(
-        self: &Arc<Self>,
-        sync: impl FnOnce(&File) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub(super) fn sync(self: &Arc<Self>) -> io::Result<()> {
         let mut state = self.state.lock();
         state.check()?;
         let covered = state.changes;
@@ -230,7 +227,7 @@ impl Pooled {
         }
         let file = self.opened(&mut state)?;
         drop(state);
-        let result = sync(&file);
+        let result = self.sync_data(&file);
         let mut state = self.state.lock();
         match &result {
             Ok(()) => state.synced = state.synced.max(Some(covered)),
@@ -241,6 +238,12 @@ impl Pooled {
             self.mark_synced(&mut state);
         }
         result
+    }
+
+    fn sync_data(&self, file: &File) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.sync()?;
+        file.sync_data()
     }
 
     fn mark_synced(&self, state: &mut State) {
@@ -264,7 +267,7 @@ impl Pooled {
         if let Some(file) = state.open.as_ref().filter(|file| Arc::strong_count(file) == 1)
             && state.unsynced
         {
-            match file.sync_data() {
+            match self.sync_data(file) {
                 Ok(()) => state.synced = Some(state.changes),
                 // Not the error of whoever needs room: the next write to or sync of this file
                 // says it.
@@ -301,7 +304,7 @@ impl Pooled {
     /// Syncs it if it has unsynced writes and was not used since the clock came by.
     pub(super) fn sync_if_unused(self: &Arc<Self>) -> bool {
         let due = !self.used.swap(false, Ordering::Relaxed) && self.state.lock().unsynced;
-        due && self.sync(File::sync_data).is_ok()
+        due && self.sync().is_ok()
     }
 }
 

@@ -232,17 +232,13 @@ fn check_marker(
 
 fn check_sequence(header: &BatchHeader, entry: &Entry) -> Result<(), AppendError> {
     let got = header.base_sequence;
-    let expected = if header.producer_epoch != entry.epoch {
-        0
-    } else {
-        match entry.batches.last() {
-            // After expiry or truncation any sequence will do.
-            None => return Ok(()),
-            Some(last) => add_sequence(last.last_sequence, 1),
-        }
+    // A producer of which only markers are known begins at 0, as in a new epoch. One of which
+    // nothing is known, after expiry or truncation, begins anywhere.
+    let expected = match entry.batches.last() {
+        Some(last) if header.producer_epoch == entry.epoch => add_sequence(last.last_sequence, 1),
+        _ => 0,
     };
-    let known = !entry.batches.is_empty();
-    if got != expected && known {
+    if got != expected {
         let producer_id = header.producer_id;
         return Err(AppendError::OutOfOrderSequence { producer_id, got, expected });
     }
@@ -278,6 +274,19 @@ mod tests {
         state.update(&header(0, 1, 12, 0), None);
         let result = state.check(&header(12, 0, 0, 0), None, Origin::Client);
         assert!(matches!(result, Err(AppendError::InvalidProducerEpoch { .. })));
+    }
+
+    #[test]
+    fn a_producer_of_which_only_a_marker_is_known_begins_at_zero() {
+        let mut state = ProducerState::default();
+        let mut end = header(-1, 1, 0, TRANSACTIONAL | CONTROL);
+        end.last_offset_delta = 0;
+        state.update(&end, Some(Marker { commit: false, coordinator_epoch: 3 }));
+        for (epoch, sequence) in [(1, 4), (2, 4)] {
+            let result = state.check(&header(sequence, epoch, 1, 0), None, Origin::Client);
+            assert!(matches!(result, Err(AppendError::OutOfOrderSequence { expected: 0, .. })));
+            assert!(state.check(&header(0, epoch, 1, 0), None, Origin::Client).is_ok());
+        }
     }
 
     #[test]

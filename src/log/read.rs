@@ -208,13 +208,17 @@ fn first_record(
             leader_epoch: -1,
         }));
     }
-    let by_broker = header.has(LOG_APPEND_TIME);
+    let append_time = header.has(LOG_APPEND_TIME);
+    // Of one that was compacted the first record can be gone.
+    if append_time && i64::from(header.record_count) == i64::from(header.last_offset_delta) + 1 {
+        return found(header.base_offset.max(from), header.max_timestamp);
+    }
     let packed = bytes.get(HEADER_BYTES..).unwrap_or_default();
     let codec = Codec::from_number(header.codec()).unwrap_or(Codec::None);
     let plain = compress::decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?;
     for record in records(&plain).flatten() {
         let offset = header.base_offset + i64::from(record.offset_delta);
-        let time = match by_broker {
+        let time = match append_time {
             true => header.max_timestamp,
             false => header.base_timestamp.wrapping_add(record.timestamp_delta),
         };

@@ -3,7 +3,7 @@
 
 use super::api::LogError;
 use super::batch::{self, BatchHeader, HEADER_BYTES};
-use super::file::LogFile;
+use super::file::{self, LogFile};
 use super::leader_epochs::LeaderEpochs;
 use super::legacy;
 use super::partition_log::{Known, Segments, floor};
@@ -104,7 +104,7 @@ fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
             }
         }
         bases.retain(|old| !(base..=last).contains(old));
-        std::fs::rename(&path, &to)?;
+        file::rename(&path, &to)?;
         bases.push(base);
     }
     bases.sort_unstable();
@@ -203,7 +203,10 @@ pub(super) fn recover_segment(
         }
         next = at.last_offset() + 1;
         if at.header.magic >= 2 {
-            epochs.assign(at.header.leader_epoch, at.header.base_offset)?;
+            // Those that are known stay: this segment need not be the first of its epoch.
+            if epochs.latest().is_none_or(|latest| latest < at.header.leader_epoch) {
+                epochs.assign(at.header.leader_epoch, at.header.base_offset)?;
+            }
             let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
             if let Some(txn) = producers.update(&at.header, marker) {
                 segment.aborted.append(txn)?;

@@ -38,12 +38,12 @@ impl Log {
         let dir = self.dir();
         let base = first.base_offset;
         let swap: PathBuf = dir.join(format!("{}.swap", file_name(base, "log")));
-        std::fs::rename(cleaned, &swap)?;
+        file::rename(cleaned, &swap)?;
         file::sync_parent(&swap)?;
         for segment in old {
             self.discard(segment, false)?;
         }
-        std::fs::rename(&swap, dir.join(file_name(base, "log")))?;
+        file::rename(&swap, &dir.join(file_name(base, "log")))?;
         let config = self.config.load_full();
         let new = Segment::open(&self.dir, base, now_ms())?;
         let len = new.file.len()?;

@@ -88,7 +88,7 @@ impl Segment {
             file,
             offsets: OffsetIndex::open(dir, name("index"))?,
             times: TimeIndex::open(dir, name("timeindex"))?,
-            aborted: TxnIndex::new(dir, name("txnindex")),
+            aborted: TxnIndex::open(dir, name("txnindex"))?,
             size: AtomicU64::new(size),
             since_index: AtomicU64::new(0),
             max_timestamp: AtomicI64::new(-1),
@@ -108,7 +108,7 @@ impl Segment {
     /// goes on.
     pub fn rename_deleted(&self) -> io::Result<Vec<PathBuf>> {
         let name = |suffix| format!("{}.deleted", file_name(self.base_offset, suffix));
-        let (log, aborted) = (&self.file, &self.aborted);
+        let (log, aborted) = (&self.file, &self.aborted.file);
         let (offsets, times) = (&self.offsets.file, &self.times.file);
         let renamed = [
             (log.rename(name("log")), log.path()),
@@ -221,7 +221,8 @@ impl Segment {
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync()?;
         self.offsets.sync()?;
-        self.times.sync()
+        self.times.sync()?;
+        self.aborted.sync()
     }
 
     /// The batches from `position` on, headers only, up to `end`; stops at a torn one.
@@ -255,8 +256,9 @@ impl Segment {
 
     /// Cuts off `offset` and all that follows; gives the size left.
     pub fn truncate_to(&self, offset: i64) -> io::Result<u64> {
-        let Some(at) = self.locate(offset)? else { return Ok(self.size()) };
-        self.cut(at.position, offset)
+        // Also without a batch there: an append that failed half-way can have left index entries.
+        let size = self.locate(offset)?.map_or(self.size(), |at| at.position);
+        self.cut(size, offset)
     }
 
     /// Cuts the file to `size` bytes, and entries at or after `offset` from the indexes.
@@ -312,7 +314,7 @@ impl Segment {
     pub fn reset(&self) -> io::Result<()> {
         self.offsets.clear()?;
         self.times.clear()?;
-        self.aborted.truncate_to(self.base_offset)?;
+        self.aborted.clear()?;
         self.size.store(0, Ordering::Release);
         self.since_index.store(0, Ordering::Relaxed);
         self.max_timestamp.store(-1, Ordering::Release);

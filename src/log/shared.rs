@@ -57,7 +57,18 @@ pub struct Shared {
     /// Files that are open.
     pub files: Arc<OpenFiles>,
     trash: Mutex<Vec<(i64, PathBuf)>>,
+    truncated: Truncated,
     told: OnceLock<Told>,
+}
+
+/// Who is to be told of a truncation.
+#[derive(Default)]
+struct Truncated(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Truncated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Truncated")
+    }
 }
 
 /// Who is told of a directory that failed.
@@ -70,6 +81,19 @@ impl std::fmt::Debug for Told {
 }
 
 impl Shared {
+    /// Has `told` called when a log was cut below its recovery point.
+    pub fn on_truncation(&self, told: impl Fn() + Send + Sync + 'static) {
+        let _ = self.truncated.0.set(Box::new(told));
+    }
+
+    /// A log was cut below its recovery point: the one on disk is too large. What is appended now
+    /// would be taken for whole after a crash, so it is written before that.
+    pub fn truncated_below_recovery_point(&self) {
+        if let Some(told) = self.truncated.0.get() {
+            told();
+        }
+    }
+
     /// Has `told` called with each directory that fails from now on; the first call counts.
     pub fn on_failure(&self, told: Box<dyn Fn(&Path) + Send + Sync>) {
         let _ = self.told.set(Told(told));

@@ -35,6 +35,8 @@ pub fn write(path: &Path, state: &ProducerState) -> io::Result<()> {
     out.put_i16(1);
     out.put_u32(crc32c(&body));
     out.extend_from_slice(&body);
+    #[cfg(test)]
+    super::faulty::write_whole(path, out.len())?;
     let file = std::fs::File::create(path)?;
     io::Write::write_all(&mut &file, &out)?;
     file.sync_all()

@@ -63,9 +63,20 @@ impl Spec {
 
 /// A transaction marker: type 0 aborts, 1 commits.
 pub(crate) fn marker(producer_id: i64, epoch: i16, kind: i16) -> Bytes {
+    marker_at(producer_id, epoch, kind, 1000, 5)
+}
+
+/// A marker of a time and of a coordinator's epoch.
+pub(crate) fn marker_at(
+    producer_id: i64,
+    epoch: i16,
+    kind: i16,
+    timestamp: i64,
+    coordinator_epoch: i32,
+) -> Bytes {
     let mut body = BytesMut::new();
     let key = [0i16.to_be_bytes(), kind.to_be_bytes()].concat();
-    let value = [0, 0, 0, 0, 0, 5];
+    let value = [&[0, 0][..], &coordinator_epoch.to_be_bytes()].concat();
     let record = Record {
         timestamp_delta: 0,
         offset_delta: 0,
@@ -76,7 +87,16 @@ pub(crate) fn marker(producer_id: i64, epoch: i16, kind: i16) -> Bytes {
     record.write(&mut body);
     let mut spec = Spec::of(&["x"]);
     spec.producer = (producer_id, epoch, -1);
+    spec.timestamp = timestamp;
     spec.attributes = batch::CONTROL | batch::TRANSACTIONAL;
     let header = BatchHeader::read(&spec.build()).expect("a header");
     batch::seal(header, &body)
+}
+
+/// A directory that is gone with the test, in memory if there is a file system for that: syncs of
+/// small files on a disk would take all of a test's time.
+pub(crate) fn directory() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let made = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
+    made.expect("a directory")
 }

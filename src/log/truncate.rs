@@ -45,7 +45,9 @@ impl Log {
         self.roll_locked(writer, &config, offset, now_ms())?;
         self.end.store(offset, Ordering::Release);
         self.start.store(offset, Ordering::Release);
-        self.recovery_point.store(offset, Ordering::Release);
+        if self.recovery_point.swap(offset, Ordering::AcqRel) > offset {
+            self.shared.truncated_below_recovery_point();
+        }
         self.move_high_watermark(writer, offset);
         Ok(())
     }
@@ -71,7 +73,9 @@ impl Log {
         }
         let end = offset.min(found.max(self.log_start_offset()));
         self.end.store(end, Ordering::Release);
-        self.recovery_point.fetch_min(end, Ordering::AcqRel);
+        if self.recovery_point.fetch_min(end, Ordering::AcqRel) > end {
+            self.shared.truncated_below_recovery_point();
+        }
         for (at, path) in snapshots(&self.dir.load())? {
             if at > end {
                 std::fs::remove_file(path)?;

@@ -2,12 +2,11 @@
 //!
 //! 34 bytes each: version i16 (0), producer id, first, last and last stable offset, i64 each.
 
+use super::file::LogFile;
 use super::pooled::DirPath;
-use parking_lot::Mutex;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const ENTRY_BYTES: usize = 34;
 
@@ -48,45 +47,40 @@ impl AbortedTxn {
     }
 }
 
-/// The file, which is there only if a transaction was aborted. Opened only while in use.
+/// The file, which is there only if a transaction was aborted.
 #[derive(Debug)]
 pub struct TxnIndex {
-    dir: Arc<DirPath>,
-    name: Mutex<String>,
+    pub(super) file: LogFile,
+    entries: AtomicU64,
 }
 
 impl TxnIndex {
-    /// The index of this name.
-    pub fn new(dir: &Arc<DirPath>, name: String) -> TxnIndex {
-        TxnIndex { dir: dir.clone(), name: Mutex::new(name) }
+    /// The index of this name; a torn last entry is left out.
+    pub fn open(dir: &Arc<DirPath>, name: String) -> io::Result<TxnIndex> {
+        let (file, len) = LogFile::at(dir, name)?;
+        Ok(TxnIndex { file, entries: AtomicU64::new(len / ENTRY_BYTES as u64) })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> PathBuf {
-        self.dir.join(&self.name.lock())
-    }
-
-    /// Gives it another name, if it is there.
-    pub fn rename(&self, to: String) -> io::Result<()> {
-        let mut name = self.name.lock();
-        fs::rename(self.dir.join(&name), self.dir.join(&to))?;
-        *name = to;
-        Ok(())
+    fn len(&self) -> u64 {
+        self.entries.load(Ordering::Acquire) * ENTRY_BYTES as u64
     }
 
     /// Adds one.
     pub fn append(&self, txn: AbortedTxn) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).open(self.path())?;
-        file.write_all(&txn.to_bytes())
+        self.file.write_at(&[IoSlice::new(&txn.to_bytes())], self.len())?;
+        self.entries.fetch_add(1, Ordering::AcqRel);
+        Ok(())
     }
 
-    /// All of them, a torn last one left out.
+    /// All of them.
     pub fn read(&self) -> io::Result<Vec<AbortedTxn>> {
-        match fs::read(self.path()) {
-            Ok(bytes) => Ok(bytes.chunks_exact(ENTRY_BYTES).filter_map(AbortedTxn::read).collect()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(e) => Err(e),
+        let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(0)];
+        if !bytes.is_empty() {
+            // Fewer if it is truncated just now.
+            let read = self.file.read_at(&mut bytes, 0)?;
+            bytes.truncate(read);
         }
+        Ok(bytes.chunks_exact(ENTRY_BYTES).filter_map(AbortedTxn::read).collect())
     }
 
     /// Leaves out those whose marker is at or after `offset`.
@@ -94,10 +88,24 @@ impl TxnIndex {
         let all = self.read()?;
         let kept = all.iter().take_while(|txn| txn.last_offset < offset).count();
         if kept < all.len() {
-            let file = OpenOptions::new().write(true).open(self.path())?;
-            file.set_len((kept * ENTRY_BYTES) as u64)?;
+            self.entries.store(kept as u64, Ordering::Release);
+            self.file.set_len(self.len())?;
         }
         Ok(())
+    }
+
+    /// Forgets all, also what makes no sense, as a power cut leaves it.
+    pub fn clear(&self) -> io::Result<()> {
+        if self.len() == 0 {
+            return Ok(());
+        }
+        self.entries.store(0, Ordering::Release);
+        self.file.set_len(0)
+    }
+
+    /// Makes it survive a power cut.
+    pub fn sync(&self) -> io::Result<()> {
+        if self.len() == 0 { Ok(()) } else { self.file.sync() }
     }
 }
 
@@ -108,7 +116,8 @@ mod tests {
     #[test]
     fn aborted_transactions_read_back_and_can_be_cut() {
         let dir = tempfile::tempdir().expect("a directory");
-        let index = TxnIndex::new(&DirPath::unlimited(dir.path()), "0.txnindex".into());
+        let index =
+            TxnIndex::open(&DirPath::unlimited(dir.path()), "0.txnindex".into()).expect("opened");
         assert!(index.read().expect("none").is_empty());
         let txn = |n| AbortedTxn {
             producer_id: 7,
@@ -118,7 +127,7 @@ mod tests {
         };
         index.append(txn(0)).expect("written");
         index.append(txn(10)).expect("written");
-        assert_eq!(fs::metadata(index.path()).expect("there").len(), 68);
+        assert_eq!(index.file.len().expect("there"), 68);
         assert_eq!(index.read().expect("two"), [txn(0), txn(10)]);
         index.truncate_to(15).expect("cut");
         assert_eq!(index.read().expect("one"), [txn(0)]);

@@ -12,6 +12,11 @@ mod transactions;
 
 pub use metrics::CleanerMetrics;
 pub use schedule::{Cleaner, CleanerConfig};
+#[cfg(test)]
+pub(super) use {
+    clean::{Budget, clean},
+    throttle::Throttle,
+};
 
 #[cfg(test)]
 mod tests;

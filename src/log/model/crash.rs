@@ -1,0 +1,171 @@
+//! Ends of a broker: clean, killed, and with the power gone, which takes what was not synced.
+
+use super::world::World;
+use crate::log::faulty;
+use crate::log::partition_log::Known;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use std::fs::OpenOptions;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+impl World {
+    /// Closed and opened again: nothing is lost, nothing is read.
+    pub(super) fn restart(&mut self) {
+        self.log().close().expect("closed");
+        self.write_checkpoint();
+        let (recovery_point, log_start) = self.checkpoint;
+        self.reopen(Known { clean: true, recovery_point, log_start });
+        let (start, end) = (self.model.start, self.model.end);
+        let last = self.model.batches.last().map_or(0, |b| b.last() + 1);
+        if self.config.cleanup_policy.compact && start == end && last < end {
+            // It was cut in a hole, and is empty: what lies before its start went now.
+            self.model.restart_at(end);
+        }
+        self.model.reloaded();
+        self.opened_again();
+        self.check_all();
+    }
+
+    /// The process is gone; the kernel still has what was written.
+    pub(super) fn kill(&mut self) {
+        let first = self.first_base();
+        self.reopen(self.known());
+        self.model.start = self.checkpoint.1.max(first);
+        if self.model.start > self.model.end {
+            self.model.restart_at(self.model.start);
+        }
+        let end = self.log().log_end_offset();
+        assert!(end <= self.model.end, "{end} > {}", self.model.end);
+        self.ends_at(end);
+        self.opened_again();
+        self.check_all();
+    }
+
+    fn known(&self) -> Known {
+        let (recovery_point, log_start) = self.checkpoint;
+        Known { clean: false, recovery_point, log_start }
+    }
+
+    /// The log ends at `end`, without a batch less: in a compacted one the end can be empty.
+    fn ends_at(&mut self, end: i64) {
+        if !self.config.cleanup_policy.compact {
+            assert_eq!(end, self.model.end);
+        }
+        if end < self.model.end {
+            let batches = self.model.batches.len();
+            self.model.truncate(end, end);
+            assert_eq!(self.model.batches.len(), batches, "batches before the end {end} are lost");
+        }
+        self.model.reloaded();
+    }
+
+    /// What the model says after any start: the leader moves the high watermark again.
+    fn opened_again(&mut self) {
+        let model = &mut self.model;
+        // As Kafka: an epoch without records is not known after a start.
+        model.epochs.retain(|(_, from)| *from < model.end);
+        // If it began at its end, it finds those of the batches before it again after a crash.
+        if model.epochs.is_empty() {
+            model.epochs = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
+        }
+        model.high_watermark = model.high_watermark.clamp(model.start, model.end);
+        let to = model.high_watermark;
+        assert_eq!(self.log().set_high_watermark(to), to);
+    }
+
+    /// The power is gone. What was not synced is lost from some byte on, also in the middle. With
+    /// `unsure`, an operation had failed before: what it wrote may be there.
+    pub(super) fn power_cut(&mut self, rng: &mut StdRng, unsure: bool) {
+        let durable = self.log().recovery_point();
+        let first = self.first_base();
+        self.open = None;
+        self.lose(rng);
+        self.reopen(self.known());
+        self.model.start = self.checkpoint.1.max(first);
+        let end = self.log().log_end_offset();
+        if self.model.start > end || self.log().segments.load()[0].base_offset > end {
+            self.model.restart_at(self.model.start);
+        }
+        if self.log().log_start_offset() == end && self.physical().is_empty() {
+            assert!(durable <= end, "synced up to {durable}, begins at {end}");
+            self.model.restart_at(end);
+        }
+        let found = self.physical();
+        let kept = self.model.batches.iter().zip(&found).take_while(|(a, b)| a == b).count();
+        assert!(unsure || kept == found.len(), "something else is at {kept} of {}", found.len());
+        let lost = self.model.batches.get(kept);
+        assert!(
+            lost.is_none_or(|lost| lost.last() >= durable),
+            "synced up to {durable}, lost from {:?} on",
+            lost.map(|lost| lost.base())
+        );
+        if let Some(base) = lost.map(|lost| lost.base()) {
+            let end = self.model.batches[..kept].last().map_or(base, |b| b.last() + 1);
+            // In a compacted log it may end in a hole.
+            let to = self.log().log_end_offset().clamp(end.min(base), base);
+            self.model.truncate(base, to.max(self.model.start));
+        }
+        for extra in found.into_iter().skip(kept) {
+            self.model.push(extra);
+        }
+        let end = self.log().log_end_offset();
+        let model = &mut self.model;
+        let holes = self.config.cleanup_policy.compact;
+        assert!(end == model.end || holes, "ends at {end}, not at {}", model.end);
+        match end < model.end {
+            true => self.model.truncate(end, end),
+            false => self.model.end = end,
+        }
+        self.model.reloaded();
+        // A leader that was cut back writes in a new epoch.
+        self.leader_epoch += 1;
+        self.opened_again();
+        self.check_all();
+    }
+
+    fn lose(&self, rng: &mut StdRng) {
+        let unsynced = faulty::take_unsynced(&self.dir);
+        // Compaction leaves holes, so the log cannot know that one is a loss: there the disk loses
+        // from a point on, as disks mostly do.
+        let in_order = self.config.cleanup_policy.compact;
+        let mut all_lost = false;
+        for (path, ranges) in unsynced {
+            let name = path.to_string_lossy();
+            if !path.exists() {
+                continue;
+            }
+            if name.ends_with(".log") {
+                let all_kept = !all_lost && rng.random_bool(0.4);
+                if !all_kept {
+                    lose_tail(&path, &ranges, if all_lost { 0.0 } else { rng.random() }, rng);
+                }
+                all_lost = in_order && (all_lost || !all_kept);
+            } else if rng.random_bool(0.7) {
+                lose_ranges(&path, &ranges, rng);
+            }
+        }
+    }
+}
+
+/// The file ends somewhere between its first unsynced byte and its end, or is zero from there.
+fn lose_tail(path: &Path, ranges: &[Range<u64>], at: f64, rng: &mut StdRng) {
+    let file = OpenOptions::new().write(true).open(path).expect("there");
+    let len = file.metadata().expect("metadata").len();
+    let first = ranges.iter().map(|r| r.start).min().unwrap_or(len).min(len);
+    let kept = first + ((len - first) as f64 * at) as u64;
+    file.set_len(kept).expect("cut");
+    if rng.random_bool(0.3) {
+        file.set_len(len).expect("zeros");
+    }
+}
+
+/// Some of the unsynced writes never came to the disk.
+fn lose_ranges(path: &Path, ranges: &[Range<u64>], rng: &mut StdRng) {
+    let file = OpenOptions::new().write(true).open(path).expect("there");
+    for range in ranges.iter().filter(|_| rng.random_bool(0.7)) {
+        let zeros = vec![0; (range.end - range.start) as usize];
+        file.write_all_at(&zeros, range.start).expect("written");
+    }
+}
