@@ -307,7 +307,8 @@ impl Segment {
     /// Whether the indexes can be those of its batches (Kafka's `sanityCheck`): whole entries, the
     /// last of which lies within the segment.
     pub fn is_indexed_sanely(&self) -> io::Result<bool> {
-        if !self.offsets.is_whole()? || !self.times.is_whole()? {
+        let whole = self.offsets.is_whole()? && self.times.is_whole()?;
+        if !whole || !self.aborted.is_sane(self.base_offset)? {
             return Ok(false);
         }
         let offset = self.offsets.last()?;
@@ -327,7 +328,7 @@ impl Segment {
     pub fn reset(&self) -> io::Result<()> {
         self.offsets.clear()?;
         self.times.clear()?;
-        self.aborted.truncate_to(self.base_offset)?;
+        self.aborted.clear()?;
         self.size.store(0, Ordering::Release);
         self.since_index.store(0, Ordering::Relaxed);
         self.max_timestamp.store(-1, Ordering::Release);
