@@ -147,7 +147,7 @@ pub fn up_convert(messages: &[Message], codec: Codec, level: i32) -> Result<Byte
     let mut body = BytesMut::new();
     for (delta, message) in messages.iter().enumerate() {
         let record = Record {
-            timestamp_delta: message.timestamp - base_timestamp,
+            timestamp_delta: message.timestamp.wrapping_sub(base_timestamp),
             offset_delta: delta as i32,
             key: message.key.as_deref(),
             value: message.value.as_deref(),

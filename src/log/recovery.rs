@@ -252,7 +252,7 @@ fn is_batch_at(segment: &Segment, position: u64) -> io::Result<bool> {
 fn is_whole(at: &Located, bytes: &[u8]) -> bool {
     match at.header.magic {
         ..2 => legacy::crc_is_right(bytes),
-        _ => batch::crc_is_right(&at.header, bytes),
+        _ => at.header.last_offset_delta >= 0 && batch::crc_is_right(&at.header, bytes),
     }
 }
 
