@@ -13,6 +13,12 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 BOOT, IN, OUT, GROUP, ID = sys.argv[1:6]
 BATCH = 100
 PATIENCE = 15
+COMMON = {
+    "bootstrap.servers": BOOT,
+    "reconnect.backoff.max.ms": 200,
+    # Its way to begin anew when all brokers are down loses requests to coordinators for good.
+    "metadata.recovery.strategy": "none",
+}
 ending = False
 
 
@@ -26,13 +32,11 @@ class Copier:
 
     def __init__(self):
         self.producer = Producer({
-            "bootstrap.servers": BOOT, "transactional.id": ID, "transaction.timeout.ms": 10000,
-            "linger.ms": 2, "reconnect.backoff.max.ms": 200})
+            **COMMON, "transactional.id": ID, "transaction.timeout.ms": 10000, "linger.ms": 2})
         self.consumer = Consumer({
-            "bootstrap.servers": BOOT, "group.id": GROUP, "isolation.level": "read_committed",
+            **COMMON, "group.id": GROUP, "isolation.level": "read_committed",
             "enable.auto.commit": False, "auto.offset.reset": "earliest",
-            "session.timeout.ms": 3000, "heartbeat.interval.ms": 500,
-            "reconnect.backoff.max.ms": 200, "fetch.wait.max.ms": 100})
+            "session.timeout.ms": 3000, "heartbeat.interval.ms": 500, "fetch.wait.max.ms": 100})
         self.batch, self.membership = [], None
 
     def assigned(self, consumer, partitions):
@@ -90,7 +94,7 @@ class Copier:
 
 def again(call, *args):
     """Repeats a call of the transactional producer as long as its error says so, and PATIENCE
-    lasts: after a coordinator was lost librdkafka may never connect to it again."""
+    lasts."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:

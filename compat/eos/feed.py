@@ -29,7 +29,8 @@ def told(error, _message):
 signal.signal(signal.SIGTERM, end)
 producer = Producer({
     "bootstrap.servers": BOOT, "enable.idempotence": True, "linger.ms": 5,
-    "delivery.timeout.ms": 300000, "reconnect.backoff.max.ms": 200})
+    "delivery.timeout.ms": 300000, "reconnect.backoff.max.ms": 200,
+    "metadata.recovery.strategy": "none"})
 sent, due = 0, time.monotonic()
 while not ending and not failed:
     for _ in range(int(RATE * TICK)):

@@ -64,7 +64,7 @@ def quarkus_ui(scratch):
     SHOTS.mkdir(exist_ok=True)
     with quarkus(scratch) as url:
         for page, steps in (
-            ("topics", [f"text={topic}", f"link={topic}", "text=seen-in-a-page-9"]),
+            ("topics", [f"text={topic}", "follow=.clickableCell|seen-in-a-page-9"]),
             ("consumer-groups", [f"text={group}"]),
             ("nodes", [f"text={kit.broker().port}"]),
         ):

@@ -1,5 +1,5 @@
 // Opens a page in headless Chromium, waits for texts, follows links, keeps a picture.
-//   node shot.js URL FILE.png STEP...      STEP: text=WAITED-FOR or link=CLICKED
+//   node shot.js URL FILE.png STEP...      STEP: text=WAITED-FOR or follow=CSS|WAITED-FOR
 const puppeteer = require('puppeteer-core');
 const fs = require('fs');
 const os = require('os');
@@ -14,14 +14,18 @@ const text = page => page.evaluate(() => {
   return walk(document.body);
 });
 
+/** Waits for a text; clicks an element now and then, if one is given: pages redraw under a click. */
 async function take(page, step) {
   const [kind, value] = step.split(/=(.*)/s);
-  if (kind === 'link') return page.locator(`::-p-text(${value})`).click();
-  if (kind !== 'text') throw new Error(`unknown step ${step}`);
+  const [link, wanted] = kind === 'follow' ? value.split('|') : [null, value];
   const end = Date.now() + SECONDS * 1000;
-  for (let shown = ''; !shown.includes(value); shown = await text(page)) {
+  let shown = '';
+  let refused = '';
+  for (let turn = 0; !shown.includes(wanted); turn++, shown = await text(page)) {
     if (Date.now() > end)
-      throw new Error(`no "${value}" on the page: ${shown.replace(/\s+/g, ' ').slice(0, 600)}`);
+      throw new Error(`no "${wanted}" on the page ${refused}: ${shown.replace(/\s+/g, ' ')}`);
+    if (link && turn % 25 === 0)
+      await page.locator(`>>> ${link}`).setTimeout(5000).click().catch(e => (refused = e.message));
     await new Promise(r => setTimeout(r, 200));
   }
 }

@@ -2,9 +2,9 @@
 //! of the cluster.
 //!
 //! Kafka answers then with no brokers and NOT_CONTROLLER, and clients try again (librdkafka also
-//! forgets the brokers it knew); few ever see it, for the JVM takes its time. A broker that is there
-//! in milliseconds meets clients that were waiting for it, so what asks about the cluster waits
-//! here. Knows nothing of requests.
+//! forgets the brokers it knew); few ever see it, for the JVM takes its time. A broker that is
+//! there in milliseconds meets clients that were waiting for it, so what asks about the cluster
+//! waits here. Knows nothing of requests.
 
 use crate::metadata::image::Published;
 use crate::types::{BrokerId, NO_BROKER};

@@ -100,6 +100,16 @@ impl Inner {
         (self.next_token, receiver)
     }
 
+    /// The join was answered otherwise.
+    pub fn forget_join(&mut self, token: Token) {
+        self.joins.remove(&token);
+    }
+
+    /// The sync was answered otherwise.
+    pub fn forget_sync(&mut self, token: Token) {
+        self.syncs.remove(&token);
+    }
+
     /// Answers a join. Its client may be gone.
     pub fn answer_join(&mut self, token: Token, reply: JoinReply) {
         if let Some(sender) = self.joins.remove(&token) {

@@ -3,6 +3,7 @@
 //! As `GroupMetadataManager.consumerGroupHeartbeat`: what a heartbeat changes is planned, appended,
 //! then taken in; the answer waits for the replicas.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use super::consumer::machine::ConsumerMachine;
 use super::consumer::plan::{self, Heartbeat, Plan, Terms};
 use super::consumer::records::Record;
 use super::consumer::refusal::Refusal;
-use super::consumer::{Assignment, TopicCatalog};
+use super::consumer::{Assignment, TopicCatalog, migrate};
 use super::coordinator::{GroupCoordinator, Owned};
 use super::records::Key;
 use super::{GroupError, HeartbeatError};
@@ -88,25 +89,29 @@ impl GroupCoordinator {
         }
         let (plan, end) = result?;
         let (epoch, assignment) = (plan.epoch, plan.assignment.clone());
-        let revoking = plan.revoking;
-        let Group::Consumer(machine) = &mut inner.group else {
-            return Err(GroupError::CoordinatorNotAvailable.into());
-        };
-        machine.apply(plan);
-        let now = self.now().ticks;
-        let id = beat.member_id.as_str();
-        if beat.epoch >= 0 {
-            machine.restart_session(id, now, config.consumer.session_timeout_ms);
-        }
-        if let Some(is_revoking) = revoking {
-            machine.set_revoking(id, now, is_revoking);
-        }
-        let wake = machine.arm(id);
-        self.wake(&cell, &mut inner, wake);
+        self.take_in(&cell, &mut inner, beat, plan);
         let interval_ms = if beat.epoch < 0 { 0 } else { config.consumer.heartbeat_interval_ms };
         let member_id = beat.member_id.clone();
         let reply = HeartbeatReply { member_id, epoch, interval_ms, assignment };
         Ok((reply, end.map(|end| (partition, end))))
+    }
+
+    /// Applies what a heartbeat changed, once it is in the log, and sets the member's deadlines.
+    fn take_in(&self, cell: &Arc<GroupCell>, inner: &mut Inner, beat: &Heartbeat, plan: Plan) {
+        // Else it left, and what remains is a classic group.
+        let Group::Consumer(machine) = &mut inner.group else { return };
+        let (now, id) = (self.now().ticks, beat.member_id.as_str());
+        let revoking = plan.revoking;
+        let is_conversion = machine.is_unarmed();
+        machine.apply(plan);
+        if beat.epoch >= 0 {
+            machine.restart_session(id, now, self.config().consumer.session_timeout_ms);
+        }
+        if let Some(is_revoking) = revoking {
+            machine.set_revoking(id, now, is_revoking);
+        }
+        let wake = if is_conversion { machine.arm_all() } else { machine.arm(id) };
+        self.wake(cell, inner, wake);
     }
 
     /// Plans a heartbeat and appends what it changes. A classic group that may become one of
@@ -124,6 +129,12 @@ impl GroupCoordinator {
                 return Err(GroupError::CoordinatorNotAvailable.into());
             };
             let plan = plan::heartbeat(&machine.group, beat, terms)?;
+            if beat.epoch == plan::LEAVE
+                && let gone = [beat.member_id.as_str()]
+                && let Some(end) = self.downgrade(cell, inner, &gone, terms.topics)?
+            {
+                return Ok((plan, Some(end)));
+            }
             let end = self.append_plan(cell, Vec::new(), &plan.records)?;
             return Ok((plan, end));
         };
@@ -134,6 +145,10 @@ impl GroupCoordinator {
         let plan = plan::heartbeat(&group, beat, terms)?;
         let end = self.append_plan(cell, records, &plan.records)?;
         let session = self.config().consumer.session_timeout_ms;
+        if let Group::Classic(classic) = &mut inner.group {
+            let effects = classic.disband(self.now(), &GroupError::RebalanceInProgress);
+            self.apply(cell, inner, effects);
+        }
         let machine = ConsumerMachine::new(group, self.now().ticks, session);
         inner.group = Group::Consumer(machine);
         Ok((plan, end))
@@ -152,11 +167,22 @@ impl GroupCoordinator {
                 let buried = (Key::encode_group(terms.group_id), None);
                 Ok((ConsumerGroup::default(), vec![buried]))
             }
-            _ => {
-                let why = format!("Group {} is not a consumer group.", terms.group_id);
-                Err(Refusal::GroupNotFound(why).into())
+            _ if beat.epoch == 0 && self.may_upgrade(classic) => {
+                let (group, records) = migrate::upgrade(classic, terms.topics)
+                    .ok_or_else(|| not_a_consumer_group(terms.group_id))?;
+                let buried = (Key::encode_group(terms.group_id), None);
+                let made = records.iter().map(|r| (r.key(terms.group_id), r.value()));
+                Ok((group, std::iter::once(buried).chain(made).collect()))
             }
+            _ => Err(not_a_consumer_group(terms.group_id).into()),
         }
+    }
+
+    fn may_upgrade(&self, classic: &ClassicGroup) -> bool {
+        let config = self.config();
+        config.consumer.migration.upgrade
+            && classic.is_consumer_group()
+            && classic.members().count() <= config.consumer.plan.max_size
     }
 
     /// The topics that groups of this partition are assigned from.
@@ -197,27 +223,37 @@ impl GroupCoordinator {
 
     /// Removes the members of a KIP-848 group that have overstepped a deadline.
     pub(super) fn tick_consumer(&self, cell: &Arc<GroupCell>, inner: &mut Inner) {
-        let config = self.config();
         let now = self.now().ticks;
         let Group::Consumer(machine) = &mut inner.group else { return };
         let due = machine.due(now);
         if !due.is_empty() {
             debug!(group = %cell.id, members = ?due, "members overstepped a deadline");
-            let ids: Vec<&str> = due.iter().map(String::as_str).collect();
-            let appended = self.catalog(cell.partition).and_then(|topics| {
-                let settings = &config.consumer.plan;
-                let terms = Terms { group_id: &cell.id, topics: &topics, settings };
-                let plan = plan::remove(&machine.group, &ids, terms);
-                self.append_plan(cell, Vec::new(), &plan.records)?;
-                Ok(plan)
-            });
-            match appended {
-                Ok(plan) => machine.apply(plan),
+            let removed = self.remove_due(cell, inner, &due);
+            // Else the group is a classic one now.
+            let Group::Consumer(machine) = &mut inner.group else { return };
+            match removed {
+                Ok(plan) => machine.apply(plan.unwrap_or_default()),
                 Err(_) => machine.postpone(&due, now.saturating_add(RETRY_MS)),
             }
         }
+        let Group::Consumer(machine) = &mut inner.group else { return };
         let wake = machine.arm_all();
         self.wake(cell, inner, wake);
+    }
+
+    fn remove_due(
+        &self,
+        cell: &Arc<GroupCell>,
+        inner: &mut Inner,
+        due: &BTreeSet<String>,
+    ) -> Result<Option<Plan>, GroupError> {
+        let config = self.config();
+        let topics = self.catalog(cell.partition)?;
+        let terms = Terms { group_id: &cell.id, topics: &topics, settings: &config.consumer.plan };
+        let Group::Consumer(machine) = &inner.group else { return Ok(None) };
+        let ids: Vec<&str> = due.iter().map(String::as_str).collect();
+        let plan = plan::remove(&machine.group, &ids, terms);
+        self.remove_or_downgrade(cell, inner, plan, &ids, &topics)
     }
 
     /// Calls the group at this time, if any.
@@ -243,6 +279,10 @@ impl GroupCoordinator {
             owned.remove(cell);
         }
     }
+}
+
+fn not_a_consumer_group(group_id: &str) -> Refusal {
+    Refusal::GroupNotFound(format!("Group {group_id} is not a consumer group."))
 }
 
 fn not_found(group_id: &str) -> Refusal {

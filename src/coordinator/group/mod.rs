@@ -7,10 +7,13 @@
 mod administration;
 mod cell;
 pub mod classic;
+mod classic_members;
 mod codec;
 mod commit;
 pub mod config;
 pub mod consumer;
+#[cfg(test)]
+mod consumer_tests;
 mod consumer_view;
 mod coordinator;
 pub mod error;

@@ -128,6 +128,11 @@ impl ConsumerMachine {
         self.arm_at(first)
     }
 
+    /// Whether no call is agreed yet: [`arm_all`](Self::arm_all) must be asked.
+    pub fn is_unarmed(&self) -> bool {
+        self.armed.is_none()
+    }
+
     fn arm_at(&mut self, at: i64) -> Option<i64> {
         if self.armed.is_some_and(|armed| armed <= at) {
             return None;

@@ -7,8 +7,10 @@
 pub mod assignor;
 pub mod group;
 pub mod machine;
+pub mod migrate;
 pub mod pattern;
 pub mod plan;
+pub mod protocol;
 pub mod reconcile;
 pub mod records;
 pub mod refusal;

@@ -110,7 +110,8 @@ pub fn heartbeat(group: &ConsumerGroup, beat: &Heartbeat, terms: Terms) -> Resul
     step(group, beat, terms)
 }
 
-/// Plans the JoinGroup of a member of the classic protocol: a heartbeat whose epoch does not count.
+/// Plans the JoinGroup of a member of the classic protocol: a heartbeat whose epoch only says
+/// whether it came without a member id (0).
 pub fn join_classic(
     group: &ConsumerGroup,
     join: &Heartbeat,
@@ -216,12 +217,14 @@ fn take_in(
     terms: Terms,
 ) -> Result<bool, Refusal> {
     let id = &beat.member_id;
-    let joins = beat.epoch == 0 || beat.classic.is_some();
+    // A classic member may come with an id that it was given and the group has forgotten.
+    let is_classic = beat.classic.is_some();
+    let joins = beat.epoch == 0 || is_classic && beat.instance_id.is_none();
     if !group.members.contains_key(id) && group.members.len() >= terms.settings.max_size {
         return Err(Refusal::Full(terms.settings.max_size));
     }
     match &beat.instance_id {
-        Some(instance) if joins => replace_static(group, plan, beat, instance)?,
+        Some(instance) if beat.epoch == 0 => replace_static(group, plan, beat, instance)?,
         Some(instance) => check_static(group, beat, instance)?,
         None => {}
     }
@@ -229,7 +232,7 @@ fn take_in(
     if old.is_none() && !joins {
         return Err(unknown(id, terms.group_id));
     }
-    if !joins {
+    if beat.epoch != 0 && !is_classic {
         fence(group, beat)?;
     }
     let member = updated(old.clone(), beat);
