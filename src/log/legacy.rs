@@ -106,7 +106,8 @@ fn read_inner(
     if magic == 1 {
         let inner = messages.get_mut(first..).unwrap_or_default();
         let last = inner.last().map_or(0, |m| m.offset);
-        inner.iter_mut().for_each(|m| m.offset += outer.offset - last);
+        let shift = outer.offset.wrapping_sub(last);
+        inner.iter_mut().for_each(|m| m.offset = m.offset.wrapping_add(shift));
     }
     Ok(())
 }
