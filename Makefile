@@ -4,7 +4,7 @@
 # make lint    what .ci/run asks before the tests
 CARGO ?= cargo
 
-.PHONY: test unit tools compat bench lint goldens differential
+.PHONY: fuzz test unit tools compat bench lint goldens differential
 
 test:
 	@.ci/test
@@ -36,3 +36,8 @@ goldens:
 
 differential:
 	protocol-tests/run.sh differential
+
+# Each target for five minutes on mutations of fuzz/corpus; with cargo-fuzz and a nightly toolchain
+# also `cargo +nightly fuzz run segments fuzz/corpus/segments`.
+fuzz:
+	OTTLA_FUZZ_SECONDS=$${OTTLA_FUZZ_SECONDS:-300} $(CARGO) test --lib fuzzing

@@ -168,7 +168,8 @@ public class Fill {
 
     /** Two producers in turn; every third transaction is aborted, one is empty. */
     static void transactions(String topic) throws Exception {
-        try (var a = transactional(topic + "-a"); var b = transactional(topic + "-b")) {
+        try (var a = transactional(topic + "-a"); var b = transactional(topic + "-b");
+                Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
             a.initTransactions();
             b.initTransactions();
             for (int i = 0; i < 30; i++) {
@@ -179,8 +180,21 @@ public class Fill {
                     write(b, topic, i, part, "b");
                 }
                 finish(a, i % 3 == 0);
+                awaitOpen(admin, topic, 1);
                 finish(b, i % 4 == 0);
+                awaitOpen(admin, topic, 0);
             }
+        }
+    }
+
+    /** Markers are written after the producer was answered: in which order must not be chance. */
+    static void awaitOpen(Admin admin, String topic, long count) throws Exception {
+        TopicPartition at = new TopicPartition(topic, 0);
+        while (true) {
+            var state = admin.describeProducers(List.of(at)).partitionResult(at).get();
+            if (state.activeProducers().stream()
+                    .filter(p -> p.currentTransactionStartOffset().isPresent()).count() == count)
+                return;
         }
     }
 
@@ -213,13 +227,19 @@ public class Fill {
     static void offsets() throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
             for (int i = 0; i < 40; i++) {
-                Map<TopicPartition, OffsetAndMetadata> at = new HashMap<>();
-                at.put(new TopicPartition("codec-none", 0), new OffsetAndMetadata(i, "round " + round));
-                if (i % 2 == 0) at.put(new TopicPartition("headers", 0), new OffsetAndMetadata(i));
-                admin.alterConsumerGroupOffsets("steady", at).all().get();
-                if (i == 10) admin.alterConsumerGroupOffsets("dropped", at).all().get();
+                // One at a time: a broker may write those of one request in any order.
+                var at = new OffsetAndMetadata(i, "round " + round);
+                commit(admin, "steady", "codec-none", at);
+                if (i % 2 == 0) commit(admin, "steady", "headers", at);
+                if (i == 10) commit(admin, "dropped", "codec-none", at);
             }
             admin.deleteConsumerGroups(List.of("dropped")).all().get();
         }
+    }
+
+    static void commit(Admin admin, String group, String topic, OffsetAndMetadata at)
+            throws Exception {
+        var offsets = Map.of(new TopicPartition(topic, 0), at);
+        admin.alterConsumerGroupOffsets(group, offsets).all().get();
     }
 }

@@ -30,8 +30,11 @@ fn malformed(path: &Path, why: impl Into<String>) -> LogError {
 }
 
 fn read_text(path: &Path) -> Result<Option<String>, LogError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match std::fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(malformed(path, "not text")),
+        },
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e.into()),
     }
@@ -155,8 +158,10 @@ mod tests {
         write(&path, &offsets).expect("written");
         assert_eq!(std::fs::read_to_string(&path).expect("there"), "0\n1\norders 3 42\n");
         assert_eq!(read(&path).expect("read"), offsets);
-        std::fs::write(&path, "0\n2\norders 3 42\n").expect("written");
-        assert!(matches!(read(&path), Err(LogError::Malformed { .. })));
+        for wrong in [&b"0\n2\norders 3 42\n"[..], b"\xff\xfe\n"] {
+            std::fs::write(&path, wrong).expect("written");
+            assert!(matches!(read(&path), Err(LogError::Malformed { .. })));
+        }
     }
 
     #[test]

@@ -17,15 +17,24 @@ pub struct LeaderEpochs {
 }
 
 impl LeaderEpochs {
-    /// Reads the file; a missing or unreadable one is empty.
+    /// Reads the file; a missing or unreadable one is empty, and an entry that contradicts those
+    /// before it replaces them.
     pub fn load(dir: &Path) -> LeaderEpochs {
         let path = dir.join(FILE);
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let entries = text.lines().skip(2).map_while(|line| {
+        let read = text.lines().skip(2).map_while(|line| {
             let (epoch, offset) = line.split_once(' ')?;
             Some((epoch.parse().ok()?, offset.parse().ok()?))
         });
-        LeaderEpochs { entries: entries.collect(), path }
+        let mut entries: Vec<(i32, i64)> = Vec::new();
+        for (epoch, offset) in read {
+            if entries.last().is_some_and(|last| last.0 == epoch && last.1 <= offset) {
+                continue;
+            }
+            entries.retain(|(e, start)| *e < epoch && *start < offset);
+            entries.push((epoch, offset));
+        }
+        LeaderEpochs { entries, path }
     }
 
     fn save(&self) -> Result<(), LogError> {

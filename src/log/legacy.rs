@@ -106,7 +106,8 @@ fn read_inner(
     if magic == 1 {
         let inner = messages.get_mut(first..).unwrap_or_default();
         let last = inner.last().map_or(0, |m| m.offset);
-        inner.iter_mut().for_each(|m| m.offset += outer.offset - last);
+        let shift = outer.offset.wrapping_sub(last);
+        inner.iter_mut().for_each(|m| m.offset = m.offset.wrapping_add(shift));
     }
     Ok(())
 }
@@ -147,7 +148,7 @@ pub fn up_convert(messages: &[Message], codec: Codec, level: i32) -> Result<Byte
     let mut body = BytesMut::new();
     for (delta, message) in messages.iter().enumerate() {
         let record = Record {
-            timestamp_delta: message.timestamp - base_timestamp,
+            timestamp_delta: message.timestamp.wrapping_sub(base_timestamp),
             offset_delta: delta as i32,
             key: message.key.as_deref(),
             value: message.value.as_deref(),

@@ -17,6 +17,8 @@ pub mod down_convert;
 mod faulty;
 mod file;
 mod futures;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod leader_epochs;
 pub mod legacy;

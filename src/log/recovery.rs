@@ -194,11 +194,8 @@ pub(super) fn recover_segment(
     for batch in segment.batches(0, len) {
         let at = batch?;
         let bytes = segment.bytes(&at)?;
-        let whole = match at.header.magic {
-            ..2 => legacy::crc_is_right(&bytes),
-            _ => batch::crc_is_right(&at.header, &bytes),
-        };
-        if !whole || at.last_offset() < next || !segment.can_hold(at.last_offset()) {
+        if !is_whole(&at, &bytes) || at.last_offset() < next || !segment.can_hold(at.last_offset())
+        {
             break;
         }
         next = at.last_offset() + 1;
@@ -238,12 +235,28 @@ pub(super) fn marker_of(header: &BatchHeader, mut records: &[u8]) -> Option<Mark
 /// Offset after the last record.
 pub(super) fn end_of(segments: &[Arc<Segment>]) -> io::Result<i64> {
     let Some(active) = segments.last() else { return Ok(0) };
-    let from = active.offsets.last()?.map_or(0, |(_, position)| u64::from(position));
+    let indexed = active.offsets.last()?.map_or(0, |(_, position)| u64::from(position));
+    let from = if is_batch_at(active, indexed)? { indexed } else { 0 };
     let mut end = active.base_offset;
     for batch in active.batches(from, active.size()) {
         end = batch?.last_offset() + 1;
     }
     Ok(end)
+}
+
+/// Whether a whole batch begins there: the log would end where a wrong index says.
+fn is_batch_at(segment: &Segment, position: u64) -> io::Result<bool> {
+    let Some(at) = segment.batches(position, segment.size()).next().transpose()? else {
+        return Ok(false);
+    };
+    Ok(is_whole(&at, &segment.bytes(&at)?))
+}
+
+fn is_whole(at: &Located, bytes: &[u8]) -> bool {
+    match at.header.magic {
+        ..2 => legacy::crc_is_right(bytes),
+        _ => at.header.last_offset_delta >= 0 && batch::crc_is_right(&at.header, bytes),
+    }
 }
 
 /// Snapshots in the directory, oldest first.

@@ -230,16 +230,31 @@ impl Segment {
         Batches { file: &self.file, position, end, buffer: Vec::new(), at: 0 }
     }
 
-    /// The first batch that ends at or after `offset`.
+    /// The first batch that ends at or after `offset`. An index that leads to what cannot be a
+    /// batch before it is not followed.
     pub fn locate(&self, offset: i64) -> io::Result<Option<Located>> {
-        let from = u64::from(self.offsets.lookup(self.relative(offset))?);
-        for batch in self.batches(from, self.size()) {
-            let batch = batch?;
-            if batch.last_offset() >= offset {
-                return Ok(Some(batch));
+        let indexed = u64::from(self.offsets.lookup(self.relative(offset))?);
+        for from in [indexed, 0] {
+            let mut is_batch = from == 0;
+            for batch in self.batches(from, self.size()) {
+                let batch = batch?;
+                is_batch = is_batch || self.can_precede(&batch.header, offset);
+                if !is_batch {
+                    break;
+                }
+                if batch.last_offset() >= offset {
+                    return Ok(Some(batch));
+                }
+            }
+            if is_batch {
+                break;
             }
         }
         Ok(None)
+    }
+
+    fn can_precede(&self, header: &BatchHeader, offset: i64) -> bool {
+        (0..=2).contains(&header.magic) && (self.base_offset..=offset).contains(&header.base_offset)
     }
 
     /// The whole bytes of a batch.
@@ -294,7 +309,8 @@ impl Segment {
     /// Whether the indexes can be those of its batches (Kafka's `sanityCheck`): whole entries, the
     /// last of which lies within the segment.
     pub fn is_indexed_sanely(&self) -> io::Result<bool> {
-        if !self.offsets.is_whole()? || !self.times.is_whole()? {
+        let whole = self.offsets.is_whole()? && self.times.is_whole()?;
+        if !whole || !self.aborted.is_sane(self.base_offset)? {
             return Ok(false);
         }
         let offset = self.offsets.last()?;

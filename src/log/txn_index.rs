@@ -83,6 +83,26 @@ impl TxnIndex {
         Ok(bytes.chunks_exact(ENTRY_BYTES).filter_map(AbortedTxn::read).collect())
     }
 
+    /// Whether it can be that of a segment with this base offset (Kafka's `sanityCheck`): whole
+    /// entries, of transactions that ended in the segment.
+    pub fn is_sane(&self, base_offset: i64) -> io::Result<bool> {
+        let len = match fs::metadata(self.path()) {
+            Ok(metadata) => metadata.len(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(e) => return Err(e),
+        };
+        let is_whole = len.is_multiple_of(ENTRY_BYTES as u64);
+        Ok(is_whole && self.read()?.iter().all(|txn| txn.last_offset >= base_offset))
+    }
+
+    /// Forgets all, whatever is in the file.
+    pub fn clear(&self) -> io::Result<()> {
+        match fs::remove_file(self.path()) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+
     /// Leaves out those whose marker is at or after `offset`.
     pub fn truncate_to(&self, offset: i64) -> io::Result<()> {
         let all = self.read()?;
@@ -131,5 +151,12 @@ mod tests {
         assert_eq!(index.read().expect("two"), [txn(0), txn(10)]);
         index.truncate_to(15).expect("cut");
         assert_eq!(index.read().expect("one"), [txn(0)]);
+        assert!(index.is_sane(5).expect("read"));
+        assert!(!index.is_sane(6).expect("read"), "it ended before the segment");
+        fs::write(index.path(), [9; 40]).expect("written");
+        assert!(!index.is_sane(0).expect("read"), "a torn entry");
+        index.clear().expect("cleared");
+        index.append(txn(20)).expect("written");
+        assert_eq!(index.read().expect("one"), [txn(20)], "nothing is left in front of it");
     }
 }

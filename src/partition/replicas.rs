@@ -303,3 +303,38 @@ impl Replicas {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TopicConfig;
+    use crate::log::{CleanerConfig, LogDirsConfig};
+
+    #[test]
+    fn a_log_that_was_there_takes_the_configuration_that_its_topic_has_now() {
+        let root = tempfile::tempdir().expect("a directory");
+        let config = LogDirsConfig {
+            dirs: vec![root.path().to_owned()],
+            recovery_threads: 1,
+            checkpoint_interval: Duration::from_secs(3600),
+            retention_interval: Duration::from_secs(3600),
+            producer_expiry_ms: i64::MAX,
+            cleaner: CleanerConfig::off(),
+        };
+        let log_dirs = LogDirs::open(config, &|_| Arc::default(), &|_| {}).expect("opened");
+        let id = TopicPartition::new("orders", 0);
+        let log = log_dirs.get_or_create(&id, None, Arc::default()).expect("created");
+        let now = Arc::new(TopicConfig { retention_ms: 77, ..TopicConfig::default() });
+        let replicas = Replicas::new(1, log_dirs, Box::new(move |_| now.clone()), 30_000);
+        let order = LeaderAndIsr {
+            topic: "orders".to_owned(),
+            leader: 1,
+            leader_epoch: 1,
+            isr: vec![1],
+            replicas: vec![1],
+            ..Default::default()
+        };
+        replicas.apply_leader_and_isr(1, &[order]).expect("obeyed");
+        assert_eq!(log.config().retention_ms, 77);
+    }
+}

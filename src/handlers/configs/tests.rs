@@ -319,3 +319,19 @@ async fn loggers_are_described_and_changed() {
     let value = fixture.value(LOGGERS, "101", logger).await;
     assert_ne!(value.as_deref(), Some("TRACE"));
 }
+
+#[tokio::test]
+async fn a_restarted_broker_knows_its_topics_configurations_when_it_opens_their_logs() {
+    let fixture = fixture().await;
+    let set = [("cleanup.policy", 0, Some("compact")), ("segment.bytes", 0, Some("4000"))];
+    assert_eq!(fixture.change(TOPIC, "t", &set).await, OK);
+    let id = crate::types::TopicPartition::new("t", 0);
+    fixture.broker.log_dirs.get_or_create(&id, None, Arc::default()).unwrap();
+    let config = fixture.broker.config.load_full();
+    fixture.broker.close().await;
+    drop(fixture.broker);
+    let broker = Opened::open(BrokerConfig::clone(&config)).await.unwrap().join().await.unwrap();
+    let log = broker.log_dirs.get(&id).unwrap();
+    assert!(log.config().cleanup_policy.compact, "before any LeaderAndIsr");
+    assert_eq!(log.config().segment_bytes, 4000);
+}

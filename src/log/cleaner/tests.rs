@@ -3,11 +3,12 @@
 use super::clean::Budget;
 use super::schedule::{Cleaner, CleanerConfig};
 use super::survivors::plain;
-use crate::config::{CleanupPolicy, TopicConfig};
-use crate::log::batch::{self, BatchHeader, HEADER_BYTES};
+use crate::config::{CleanupPolicy, TimestampType, TopicConfig};
+use crate::log::batch::{self, BatchHeader, HEADER_BYTES, TRANSACTIONAL};
 use crate::log::compress::Codec;
 use crate::log::record::{NO_HEADERS, Record, records};
-use crate::log::{Log, LogDirs, LogDirsConfig, Origin, ReadBound, RecordSet};
+use crate::log::testing::{Spec, marker};
+use crate::log::{Log, LogDirs, LogDirsConfig, Origin, Query, ReadBound, RecordSet};
 use crate::types::TopicPartition;
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
@@ -201,6 +202,8 @@ fn a_full_map_cleans_part_of_the_log_and_the_next_pass_goes_on() {
         assert!(passes < 50, "no progress");
     }
     assert!(passes > 2, "the map was never full");
+    let active = log.segments.load().last().map(|segment| segment.base_offset);
+    assert_eq!(Some(cleaned_to(root.path())), active, "to the end of the last segment");
 }
 
 /// A crash may come between any two steps of a swap: what is there then is put right at start.
@@ -242,6 +245,103 @@ fn every_state_that_a_crash_can_leave_recovers_to_the_same_records() {
         let wanted = if suffix == "swap" { &wanted } else { &before };
         assert_eq!(&all(&log), wanted, "{state}");
     }
+}
+
+/// Adds records of a fresh key until so many segments were rolled.
+fn roll(log: &Log, segments: usize) {
+    let wanted = log.segment_count() + segments;
+    for n in 0.. {
+        append(log, &[(format!("filler {n}"), Some("v".repeat(60)))], Codec::None);
+        if log.segment_count() >= wanted {
+            return;
+        }
+    }
+}
+
+#[test]
+fn records_of_a_transaction_that_began_segments_before_its_abort_go_at_once() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&id(), None, config()).expect("created");
+    let one = |value: &str, producer, attributes, origin| {
+        let spec = Spec { key: Some(b"a"), producer, attributes, ..Spec::of(&[value]) };
+        let set = RecordSet { records: spec.build() };
+        assert!(log.append_as_leader(&[set], 0, origin, 2000).iter().all(Result::is_ok));
+    };
+    one("decided", (-1, -1, -1), 0, Origin::Client);
+    one("aborted", (7, 0, 0), TRANSACTIONAL, Origin::Client);
+    roll(&log, 2);
+    let set = RecordSet { records: marker(7, 0, 0) };
+    log.append_as_leader(&[set], 0, Origin::Coordinator, 2000);
+    roll(&log, 2);
+    let cleaner = Cleaner::new(cleaner_config());
+    let values = || -> Vec<String> {
+        let of_key = all(&log).into_iter().filter(|(_, key, _)| key == "a");
+        of_key.filter_map(|(.., value)| value).collect()
+    };
+    assert!(cleaner.clean_one(&dirs));
+    assert_eq!(values(), ["decided"], "an aborted record supersedes nothing");
+    let end = log.log_end_offset();
+    assert_eq!(log.aborted_between(0, end).expect("read").len(), 1, "as records were seen");
+    // Of the same producer, after the aborted one's place in the index is gone.
+    for value in ["second", "third"] {
+        roll(&log, 2);
+        let sequence = if value == "second" { 1 } else { 2 };
+        one(value, (7, 0, sequence), TRANSACTIONAL, Origin::Client);
+        let set = RecordSet { records: marker(7, 0, 1) };
+        log.append_as_leader(&[set], 0, Origin::Coordinator, 2000);
+        roll(&log, 2);
+        assert!(cleaner.clean_one(&dirs));
+        assert_eq!(values(), [value]);
+    }
+}
+
+#[test]
+fn a_corrupt_log_is_marked_and_left_as_it_is_until_another_takes_its_name() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&id(), None, config()).expect("created");
+    fill(&log, 3, 60);
+    let path = log.dir().join("00000000000000000000.log");
+    let mut bytes = std::fs::read(&path).expect("there");
+    bytes[100] ^= 1;
+    std::fs::write(&path, &bytes).expect("written");
+    let before = copy(&log.dir());
+    let cleaner = Cleaner::new(cleaner_config());
+    cleaner.clean_one(&dirs);
+    assert_eq!(cleaner.uncleanable(), [id()]);
+    assert_eq!(copy(&log.dir()), before);
+    assert!(!cleaner.clean_one(&dirs), "it is not tried again");
+    let (count, bytes) = cleaner.metrics(&dirs).uncleanable[root.path()];
+    assert!(count == 1 && bytes > 700, "{count} {bytes}");
+    drop(log);
+    dirs.delete(&id()).expect("deleted");
+    let log = dirs.get_or_create(&id(), None, config()).expect("created");
+    fill(&log, 4, 60);
+    assert!(cleaner.clean_one(&dirs), "another log");
+    assert!(cleaned_to(root.path()) > 0);
+    assert_eq!(cleaner.metrics(&dirs).uncleanable[root.path()], (0, 0));
+}
+
+#[test]
+fn a_time_by_the_brokers_clock_leads_to_a_record_that_is_left() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let by_broker = TopicConfig {
+        message_timestamp_type: TimestampType::LogAppendTime,
+        ..TopicConfig::clone(&config())
+    };
+    let log = dirs.get_or_create(&id(), None, Arc::new(by_broker)).expect("created");
+    let pairs = |names: &[&str]| -> Vec<(String, Option<String>)> {
+        names.iter().map(|name| (name.to_string(), Some("v".repeat(50)))).collect()
+    };
+    append(&log, &pairs(&["a", "b"]), Codec::None);
+    append(&log, &pairs(&["a"]), Codec::None);
+    roll(&log, 2);
+    assert!(Cleaner::new(cleaner_config()).clean_one(&dirs));
+    assert_eq!(all(&log)[0].0, 1, "the first record is gone, its batch begins with it");
+    let found = log.offset_for_timestamp(Query::At(0)).expect("read").expect("found");
+    assert_eq!(found.offset, 1);
 }
 
 fn copy(dir: &Path) -> BTreeMap<String, Vec<u8>> {
