@@ -23,6 +23,7 @@ pub mod legacy;
 mod loading;
 #[cfg(test)]
 mod model_tests;
+mod no_wait;
 mod open_files;
 mod partition_log;
 mod pooled;
@@ -48,4 +49,5 @@ pub use checkpoint::Meta;
 pub use cleaner::CleanerConfig;
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
 pub use futures::can_move;
+pub use no_wait::without_waiting;
 pub use partition_log::Log;

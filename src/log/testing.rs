@@ -80,3 +80,12 @@ pub(crate) fn marker(producer_id: i64, epoch: i16, kind: i16) -> Bytes {
     let header = BatchHeader::read(&spec.build()).expect("a header");
     batch::seal(header, &body)
 }
+
+/// Writes the files of a directory to disk and drops them from the page cache.
+pub(crate) fn drop_from_cache(dir: &std::path::Path) {
+    for entry in std::fs::read_dir(dir).expect("a directory") {
+        let file = std::fs::File::open(entry.expect("an entry").path()).expect("opened");
+        file.sync_all().expect("synced");
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).expect("advised");
+    }
+}
