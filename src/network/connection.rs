@@ -34,6 +34,8 @@ const FLUSH_BYTES: usize = 64 << 10;
 /// Produce requests are given together up to this many, or up to [`GROUP_BYTES`].
 const GROUP_REQUESTS: usize = 64;
 const GROUP_BYTES: usize = 1 << 20;
+/// About the size of the answer to a Produce of one partition.
+const ANSWER_BYTES: usize = 80;
 /// Requests of one read that are served before other connections get a turn.
 const TURN_REQUESTS: usize = 64;
 /// Bytes read without ever waiting, after which other connections get a turn.
@@ -96,6 +98,8 @@ pub struct Connection<D: Dispatch> {
     shutdown: watch::Receiver<bool>,
     last_active: Instant,
     turn_bytes: usize,
+    /// The client sends requests before it has the answers of those before.
+    pipelines: bool,
     tick: Pin<Box<Sleep>>,
 }
 
@@ -120,6 +124,7 @@ impl<D: Dispatch> Connection<D> {
             shutdown,
             last_active: Instant::now(),
             turn_bytes: 0,
+            pipelines: false,
             tick: Box::pin(tokio::time::sleep(tick)),
         }
     }
@@ -185,6 +190,10 @@ impl<D: Dispatch> Connection<D> {
                     Ok(0) => return Err(End::Closed),
                     Ok(read) => {
                         self.inbox.filled(read == spare);
+                        if read < spare && !self.pipelines && self.inbox.next_key().is_some() {
+                            // All was taken, and more will come after the answer only.
+                            self.transport.expect_nothing();
+                        }
                         self.turn_bytes += read;
                         self.last_active = Instant::now();
                         return Ok(());
@@ -231,6 +240,7 @@ impl<D: Dispatch> Connection<D> {
     /// Serves every request that is complete.
     async fn serve_inbox(&mut self) -> Result<(), End> {
         let mut turn = 0;
+        self.pipelines = false;
         while let Some(request) = self.next_request()? {
             match request {
                 Request::UnsupportedApiVersions(context) => {
@@ -259,6 +269,7 @@ impl<D: Dispatch> Connection<D> {
         if turn > 0 {
             self.taken = None; // it was the first's
         }
+        self.pipelines |= turn > 1;
         Ok(())
     }
 
@@ -280,7 +291,10 @@ impl<D: Dispatch> Connection<D> {
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve(&shared.broker, &context, body, &mut fresh);
-        let served = self.charged(&context, serve).await?;
+        let served = match shared.broker.charges() {
+            true => self.charged(&context, serve).await?,
+            false => self.finish(serve).await?,
+        };
         self.append(fresh);
         match served? {
             Served::Written | Served::Nothing => Ok(()),
@@ -296,7 +310,7 @@ impl<D: Dispatch> Connection<D> {
     async fn serve_group(&mut self, context: RequestContext, body: Bytes) -> Result<(), End> {
         let key = context.api_key;
         let mut bytes = body.len();
-        let first = context.clone();
+        let charged = self.shared.broker.charges().then(|| context.clone());
         let (mut contexts, mut bodies) = (vec![context], vec![body]);
         let mut broken = None;
         while contexts.len() < GROUP_REQUESTS
@@ -318,9 +332,13 @@ impl<D: Dispatch> Connection<D> {
         }
         requests::count(key, contexts.len() as u64);
         let shared = self.shared.clone();
-        let mut fresh = BytesMut::new();
+        let mut fresh = BytesMut::with_capacity(contexts.len() * ANSWER_BYTES);
+        self.pipelines |= contexts.len() > 1;
         let serve = shared.dispatch.serve_group(&shared.broker, contexts, bodies, &mut fresh);
-        let end = self.charged(&first, serve).await?;
+        let end = match charged {
+            Some(first) => self.charged(&first, serve).await?,
+            None => self.finish(serve).await?,
+        };
         self.append(fresh);
         match (end, broken) {
             (GroupEnd::Open, None) => Ok(()),
@@ -336,9 +354,6 @@ impl<D: Dispatch> Connection<D> {
         context: &RequestContext,
         serve: impl Future<Output = T>,
     ) -> Result<T, End> {
-        if !self.shared.broker.charges() {
-            return self.finish(serve).await;
-        }
         let busy = Cell::new(Duration::ZERO);
         tokio::pin!(serve);
         let timed = std::future::poll_fn(|task| {
