@@ -1,9 +1,10 @@
 //! The moment from listening to being known: a broker accepts before the controller has told it
 //! of the cluster.
 //!
-//! Kafka answers then with no brokers and NOT_CONTROLLER, and clients try again; few ever see it,
-//! for the JVM takes its time. A broker that is there in milliseconds meets clients that were
-//! waiting for it, so what asks about the cluster waits here. Knows nothing of requests.
+//! Kafka answers then with no brokers and NOT_CONTROLLER, and clients try again (librdkafka also
+//! forgets the brokers it knew); few ever see it, for the JVM takes its time. A broker that is
+//! there in milliseconds meets clients that were waiting for it, so what asks about the cluster
+//! waits here. Knows nothing of requests.
 
 use crate::metadata::image::Published;
 use crate::types::{BrokerId, NO_BROKER};
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long after the start one may wait: a cluster may have no controller for long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether the controller has told this broker of itself and of the cluster.
 pub struct Introduction {

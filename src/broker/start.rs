@@ -9,7 +9,7 @@ use super::{Broker, ProducerIds, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
-use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator, ImageTopics};
 use crate::coordinator::state_log::PartitionLog;
 use crate::coordinator::transaction::{
     BrokerMarkers, BrokerPeers, TRANSACTION_TOPIC, TransactionConfig, TransactionCoordinator,
@@ -53,26 +53,37 @@ pub enum StartError {
     Mismatch(String),
 }
 
-/// The log directories, opened and recovered; nothing outside the machine knows of it yet.
+/// The log directories, opened and recovered, and the metadata store; nobody in the cluster knows
+/// of it yet.
 pub struct Opened {
     config: Arc<ArcSwap<BrokerConfig>>,
     image: Arc<Published>,
+    store: SharedStore,
     log_dirs: Arc<LogDirs>,
     dial: Arc<dyn Dial>,
 }
 
 impl Opened {
-    /// Opens the log directories. Blocks while logs are recovered.
-    pub fn open(config: BrokerConfig) -> Result<Opened, StartError> {
-        let dirs = LogDirsConfig::from_broker(&config);
-        let config = Arc::new(ArcSwap::from_pointee(config));
+    /// Opens the log directories, once it is known how their topics are configured: a log must
+    /// neither be recovered nor cleaned by the rules of another.
+    pub async fn open(config: BrokerConfig) -> Result<Opened, StartError> {
+        let store = connect(&config).await?;
         let image: Arc<Published> = Arc::default();
-        let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
-        let report = LoadingReport::new();
-        let log_dirs = LogDirs::open(dirs, &resolve, &|progress| report.show(progress))?;
+        let stored = topic_configs::all(store.as_ref()).await?;
+        image.update(|image| image.topic_configs.extend(stored));
+        let config = Arc::new(ArcSwap::from_pointee(config));
+        let (configs, known) = (config.clone(), image.clone());
+        let open = move || {
+            let dirs = LogDirsConfig::from_broker(&configs.load());
+            let resolve = |topic: &str| topic_configs::resolve(&configs.load(), &known, topic);
+            let report = LoadingReport::new();
+            LogDirs::open(dirs, &resolve, &|progress| report.show(progress))
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let log_dirs = opened.map_err(|error| LogError::Io(error.into()))??;
         let open_files = config.load().get(key::OTTLA_LOG_OPEN_FILES_MAX);
         log_dirs.open_files().set_budget(usize::try_from(open_files).ok());
-        Ok(Opened { config, image, log_dirs, dial: Arc::new(PlainDial) })
+        Ok(Opened { config, image, store, log_dirs, dial: Arc::new(PlainDial) })
     }
 
     /// Says where the listeners are bound, so that the broker can reach itself there.
@@ -91,9 +102,8 @@ impl Opened {
 
     /// Joins the cluster in all but name: the broker is complete, and not yet registered.
     pub async fn join(self) -> Result<Arc<Broker>, StartError> {
-        let Opened { config, image, log_dirs, dial } = self;
+        let Opened { config, image, store, log_dirs, dial } = self;
         let now = config.load_full();
-        let store = connect(&now).await?;
         layout::create_tree(store.as_ref()).await?;
         let ClusterId(cluster_id) = layout::cluster_id(store.as_ref(), ClusterId::random()).await?;
         let cluster_id: Arc<str> = cluster_id.into();
@@ -119,6 +129,7 @@ impl Opened {
                 replicas.clone(),
                 image.clone(),
             )),
+            Arc::new(ImageTopics::new(image.clone())),
             tokio::runtime::Handle::current(),
         );
         let producer_ids: Arc<ProducerIds> = Arc::default();
@@ -220,6 +231,8 @@ async fn connect(config: &BrokerConfig) -> Result<SharedStore, StoreError> {
     let Some(connect) = config.get(key::ZOOKEEPER_CONNECT) else {
         let dirs = config.log_dirs();
         let dir = dirs.first().cloned().unwrap_or_default();
+        // Where this fails, opening does too, and says so.
+        std::fs::create_dir_all(&dir).ok();
         return embedded::open(&dir);
     };
     let millis = |millis: i32| Duration::from_millis(u64::try_from(millis).unwrap_or(0));

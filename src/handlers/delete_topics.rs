@@ -111,7 +111,7 @@ async fn delete(broker: &Broker, quota: &Mutations<'_>, asked: &Asked) -> Deleta
         Err(error) => return result(asked, Some(&name), error.error_code(), None),
     }
     if !quota.is_allowed() {
-        let error = ControllerError::ThrottlingQuotaExceeded;
+        let error = quota.refuse();
         return result(asked, Some(&name), error.error_code(), message(&error));
     }
     let partitions = broker.image.load().topics.get(&*name).map_or(0, |t| t.partitions.len());

@@ -230,10 +230,14 @@ impl LogDirs {
         metas.into_iter().find(|meta| *meta != Meta::default()).unwrap_or_default()
     }
 
-    /// Makes all directories this broker's.
+    /// Makes all directories this broker's. One that is already is not written to: its disk may
+    /// be full.
     pub fn write_meta(&self, broker_id: i32, cluster_id: &str) -> Result<(), LogError> {
+        let meta = Meta { broker_id: Some(broker_id), cluster_id: Some(cluster_id.to_owned()) };
         for state in self.dirs.iter().filter(|state| state.is_online()) {
-            checkpoint::write_meta(&state.path, broker_id, cluster_id)?;
+            if checkpoint::read_meta(&state.path)? != meta {
+                checkpoint::write_meta(&state.path, broker_id, cluster_id)?;
+            }
         }
         Ok(())
     }
@@ -249,6 +253,11 @@ impl LogDirs {
     /// Partitions that cannot be cleaned, until the broker starts again.
     pub fn uncleanable(&self) -> Vec<TopicPartition> {
         self.cleaner.uncleanable()
+    }
+
+    /// The cleaner's gauges.
+    pub fn cleaner_metrics(&self) -> super::CleanerMetrics {
+        self.cleaner.metrics(self)
     }
 
     /// Writes recovery points and log start offsets.

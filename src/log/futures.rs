@@ -89,24 +89,31 @@ impl LogDirs {
         }
     }
 
-    /// Makes an empty copy of the partition's log where it is preferred to be. Refused while any
-    /// directory is offline: there might be another copy in it.
-    pub fn create_future(&self, id: &TopicPartition) -> Result<Arc<Log>, LogError> {
+    /// Makes an empty copy of the partition's log in `dir`; `None` if the log itself is there.
+    /// Refused while any directory is offline: there might be another copy in it.
+    pub fn create_future(
+        &self,
+        id: &TopicPartition,
+        dir: &Path,
+    ) -> Result<Option<Arc<Log>>, LogError> {
+        // A move that is just being completed is so when this lock is had.
         let _one_at_a_time = self.creating.lock();
-        if let Some(future) = self.future(id) {
-            return Ok(future);
-        }
         let current = self.get(id).ok_or(LogError::NoDirectory)?;
+        let future = self.future(id);
+        let is_there = current.parent_dir() == dir;
+        if is_there || future.is_some() {
+            self.preferred.lock().remove(id);
+            return Ok(future.filter(|_| !is_there));
+        }
         self.dirs.iter().try_for_each(|state| state.check())?;
-        let dir = self.preferred.lock().get(id).cloned().ok_or(LogError::NoDirectory)?;
-        let state = self.dir_state(&dir)?.clone();
+        let state = self.dir_state(dir)?.clone();
         let name = future_name(id);
         let log = self.make(id, &state, &name, current.topic_id(), current.config())?;
-        log.moving.store(true, std::sync::atomic::Ordering::Release);
+        log.set_moving(true);
         current.set_moving(true);
         self.futures.insert(id.clone(), log.clone());
         self.preferred.lock().remove(id);
-        Ok(log)
+        Ok(Some(log))
     }
 
     /// An empty log in a directory; its name there survives a power cut.
@@ -184,7 +191,7 @@ impl LogDirs {
     /// Marks the logs whose copies were found at start.
     pub(super) fn resume_moves(&self) {
         for future in self.all_futures() {
-            future.moving.store(true, std::sync::atomic::Ordering::Release);
+            future.set_moving(true);
             if let Some(current) = self.get(future.topic_partition()) {
                 current.set_moving(true);
             }

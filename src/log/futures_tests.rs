@@ -70,8 +70,7 @@ fn moving(dirs: &LogDirs, root: &Two) -> (Arc<Log>, Arc<Log>) {
         append(&log, n);
     }
     log.set_high_watermark(40);
-    dirs.prefer(&id(), root.two.path());
-    let future = dirs.create_future(&id()).expect("made");
+    let future = dirs.create_future(&id(), root.two.path()).expect("made").expect("a copy");
     (log, future)
 }
 
@@ -178,8 +177,8 @@ fn a_copy_that_is_given_up_goes_and_one_deleted_goes_with_its_log() {
     assert!(!log.is_moving() && dirs.future(&id()).is_none());
     assert!(future.append_as_follower(&Spec::of(&["a"]).build()).is_err());
     assert!(dirs.replace_with_future(&id()).expect("nothing").is_none());
-    dirs.prefer(&id(), root.two.path());
-    dirs.create_future(&id()).expect("made");
+    assert!(dirs.create_future(&id(), root.one.path()).expect("is there").is_none());
+    dirs.create_future(&id(), root.two.path()).expect("made").expect("a copy");
     dirs.delete(&id()).expect("deleted");
     let left = [names(&root.one), names(&root.two)].concat();
     assert!(left.len() == 3 && left.iter().all(|name| name.ends_with("-delete")), "{left:?}");
@@ -215,8 +214,8 @@ fn no_copy_and_no_old_log_is_made_while_a_directory_is_offline() {
         }
     });
     assert_eq!(*told.lock(), [root.two.path()]);
-    dirs.prefer(&id(), root.two.path());
-    assert!(matches!(dirs.create_future(&id()), Err(LogError::Offline(_))));
+    let refused = dirs.create_future(&id(), root.two.path());
+    assert!(matches!(refused, Err(LogError::Offline(_))));
     let other = TopicPartition::new("other", 0);
     let known = dirs.host(&other, None, config(), false);
     assert!(matches!(known, Err(LogError::Offline(_))));

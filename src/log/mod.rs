@@ -46,7 +46,7 @@ mod validate;
 
 pub use api::*;
 pub use checkpoint::Meta;
-pub use cleaner::CleanerConfig;
+pub use cleaner::{CleanerConfig, CleanerMetrics};
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
 pub use futures::can_move;
 pub use no_wait::without_waiting;

@@ -219,15 +219,16 @@ fn first_record(
             leader_epoch: -1,
         }));
     }
-    if header.has(LOG_APPEND_TIME) {
-        return found(header.base_offset.max(from), header.max_timestamp);
-    }
+    let by_broker = header.has(LOG_APPEND_TIME);
     let packed = bytes.get(HEADER_BYTES..).unwrap_or_default();
     let codec = Codec::from_number(header.codec()).unwrap_or(Codec::None);
     let plain = compress::decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?;
     for record in records(&plain).flatten() {
         let offset = header.base_offset + i64::from(record.offset_delta);
-        let time = header.base_timestamp.wrapping_add(record.timestamp_delta);
+        let time = match by_broker {
+            true => header.max_timestamp,
+            false => header.base_timestamp.wrapping_add(record.timestamp_delta),
+        };
         if time >= timestamp && offset >= from {
             return found(offset, time);
         }

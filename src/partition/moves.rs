@@ -173,8 +173,7 @@ impl Replicas {
         }
         self.log_dirs.prefer(id, dir);
         let partition = hosted.ok_or(PartitionError::NotLeader)?;
-        if partition.log().parent_dir() != dir {
-            let future = self.log_dirs.create_future(id)?;
+        if let Some(future) = self.log_dirs.create_future(id, dir)? {
             self.moves.start(&partition, future);
         }
         Ok(())

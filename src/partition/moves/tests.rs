@@ -139,8 +139,8 @@ fn a_log_that_a_new_leader_cut_is_moved_as_it_is_then() {
     let mut fixture = fixture();
     let partition = fixture.lead(1);
     (0..30).for_each(|n| assert_eq!(append(&partition, n), i64::from(n)));
-    fixture.log_dirs.prefer(&id(), &fixture.dirs[1]);
-    let future = fixture.log_dirs.create_future(&id()).expect("a copy");
+    let future = fixture.log_dirs.create_future(&id(), &fixture.dirs[1]).expect("made");
+    let future = future.expect("a copy");
     while copy::advance(&partition.log(), &future, 1000).expect("copied") > 0 {}
     assert_eq!(future.log_end_offset(), 30);
     // Another leads and cuts to 20; then this one writes other records in a newer epoch.
@@ -163,8 +163,8 @@ fn records_deleted_while_a_copy_is_behind_are_not_copied() {
     let mut fixture = fixture();
     let partition = fixture.lead(1);
     (0..60).for_each(|n| assert_eq!(append(&partition, n), i64::from(n)));
-    fixture.log_dirs.prefer(&id(), &fixture.dirs[1]);
-    let future = fixture.log_dirs.create_future(&id()).expect("a copy");
+    let future = fixture.log_dirs.create_future(&id(), &fixture.dirs[1]).expect("made");
+    let future = future.expect("a copy");
     copy::advance(&partition.log(), &future, 500).expect("copied");
     partition.log().advance_log_start_offset(50).expect("deleted");
     fixture.replicas.alter_log_dir(&id(), &fixture.dirs[1]).expect("goes on");
