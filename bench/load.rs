@@ -145,7 +145,7 @@ impl Connection {
     pub fn open(port: u16) -> io::Result<Connection> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(150)))?;
         Ok(Connection { stream, buffer: vec![0; 2 << 20] })
     }
 
@@ -229,7 +229,7 @@ impl Connection {
                 .with_replication_factor(1)
                 .with_configs(configs.iter().map(config).collect()),
         ];
-        let request = CreateTopicsRequest::default().with_timeout_ms(30_000).with_topics(topics);
+        let request = CreateTopicsRequest::default().with_timeout_ms(120_000).with_topics(topics);
         let end = Instant::now() + Duration::from_secs(30);
         loop {
             let answer: CreateTopicsResponse = self.ask(ApiKey::CreateTopics, 4, &request)?;

@@ -3,7 +3,7 @@
 //! Times alone mean nothing across machines; the column to read is the ratio. The folder of
 //! Kafka's jars comes from `OTTLA_KAFKA_JARS`; without it only Ottla is measured and the ratio
 //! column is empty. `OTTLA_BENCH_SCALE` scales the work (default 1.0). Arguments name the suites
-//! to run; without any, all run.
+//! to run; without any, all run. `OTTLA_BIN` names another build to measure.
 
 mod brokers;
 mod cold;
@@ -37,7 +37,8 @@ fn main() -> io::Result<()> {
     let scale: f64 = scale.unwrap_or(1.0);
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
-    let mut systems = vec![System::Ottla(PathBuf::from(env!("CARGO_BIN_EXE_ottla")))];
+    let binary = std::env::var_os("OTTLA_BIN").unwrap_or(env!("CARGO_BIN_EXE_ottla").into());
+    let mut systems = vec![System::Ottla(PathBuf::from(binary))];
     match std::env::var_os("OTTLA_KAFKA_JARS") {
         Some(jars) => systems.push(System::Kafka(PathBuf::from(jars))),
         None => println!("OTTLA_KAFKA_JARS is not set: Apache Kafka is not measured"),

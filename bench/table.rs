@@ -22,8 +22,9 @@ impl Table {
         }
     }
 
-    /// Adds a figure.
+    /// Adds a figure, and says it at once: a run that is broken off was not for nothing.
     pub fn put(&mut self, what: &str, unit: &'static str, value: f64) {
+        eprintln!("  {what}: {value:.2} {unit}");
         let column = self.names.len().saturating_sub(1);
         let known = self.rows.iter().position(|row| row.what == what && row.unit == unit);
         let at = known.unwrap_or_else(|| {

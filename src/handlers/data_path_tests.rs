@@ -189,6 +189,18 @@ async fn requests_of_one_read_get_consecutive_offsets_and_are_fetched_in_every_v
 }
 
 #[tokio::test]
+async fn records_that_left_the_page_cache_are_fetched_all_the_same() {
+    let fixture = leading(&[1], &[]).await;
+    fixture.produce(1, &[batch(b"a"), batch(b"b")]).await;
+    let partition = fixture.broker.replicas.get("orders", 0).expect("there");
+    crate::log::testing::drop_from_cache(&partition.log().dir());
+    let response = fixture.fetch(12, fetch_from(1)).await;
+    let partition = &response.responses[0].partitions[0];
+    assert_eq!(partition.error_code, 0);
+    assert_eq!(partition.records.as_ref().expect("records").len(), batch(b"b").len());
+}
+
+#[tokio::test]
 async fn old_clients_get_the_format_that_they_understand() {
     let fixture = leading(&[1], &[]).await;
     fixture.produce(1, &[batch(b"a"), batch(b"b")]).await;

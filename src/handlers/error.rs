@@ -78,6 +78,7 @@ impl ToErrorCode for ReadError {
     fn error_code(&self) -> ErrorCode {
         match self {
             ReadError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            ReadError::Cold => ErrorCode::KAFKA_STORAGE_ERROR,
             ReadError::Log(error) => error.error_code(),
         }
     }

@@ -123,7 +123,7 @@ async fn read(
     begun: &Begun,
 ) -> Vec<Row> {
     let partitions = begun.partitions();
-    let rows = rows::read_all(broker, context, plan, partitions);
+    let rows = rows::read_all(broker, context, plan, partitions).await;
     if rows::is_enough(plan, &rows) {
         return rows;
     }
@@ -133,7 +133,7 @@ async fn read(
     watched.iter().for_each(|partition| partition.register(&waiter));
     loop {
         // Looks again after registering, so that no move falls between.
-        let rows = rows::read_all(broker, context, plan, partitions);
+        let rows = rows::read_all(broker, context, plan, partitions).await;
         if rows::is_enough(plan, &rows) || !waiter.wait_until(deadline).await {
             return rows;
         }

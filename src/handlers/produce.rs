@@ -49,7 +49,7 @@ pub async fn handle_group(
     contexts: &[RequestContext],
     mut requests: Vec<ProduceRequest>,
 ) -> Vec<Option<ProduceResponse>> {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::with_capacity(requests.len());
     let mut sizes: SmallVec<[usize; 16]> = SmallVec::new();
     for (index, (context, request)) in contexts.iter().zip(&mut requests).enumerate() {
         sizes.push(plan(broker, context, index, request, &mut entries));
@@ -152,30 +152,37 @@ fn append(entries: &mut [Entry]) {
 }
 
 fn append_run(entries: &mut [Entry], acks: i16) {
-    for first in 0..entries.len() {
-        let Some(Outcome::Waiting(partition, _)) = entries.get(first).map(|e| &e.outcome) else {
-            continue;
-        };
-        let partition = Arc::clone(partition);
-        let mut indexes: SmallVec<[usize; 8]> = SmallVec::new();
-        let mut sets: SmallVec<[RecordSet; 8]> = SmallVec::new();
-        for (index, entry) in entries.iter().enumerate().skip(first) {
-            match &entry.outcome {
-                Outcome::Waiting(other, records) if Arc::ptr_eq(other, &partition) => {
-                    indexes.push(index);
-                    sets.push(RecordSet { records: records.clone() });
-                }
-                _ => {}
-            }
+    // By partition, and in the order of the requests within one.
+    let mut waiting: SmallVec<[(*const Partition, usize); 16]> = SmallVec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if let Outcome::Waiting(partition, _) = &entry.outcome {
+            waiting.push((Arc::as_ptr(partition), index));
         }
-        let results = partition.append(&sets, Origin::Client, acks);
-        for (index, result) in indexes.into_iter().zip(results) {
-            if let Some(entry) = entries.get_mut(index) {
-                entry.outcome = match result {
-                    Ok(appended) => Outcome::Appended(partition.clone(), appended, None),
-                    Err(error) => Outcome::Failed(error, partition.log().log_start_offset()),
-                };
-            }
+    }
+    waiting.sort_unstable();
+    for of_one in waiting.chunk_by(|(one, _), (other, _)| one == other) {
+        append_to_one(entries, of_one.iter().map(|(_, index)| *index), acks);
+    }
+}
+
+/// Appends the records of these entries, which are all of one partition.
+fn append_to_one(entries: &mut [Entry], indexes: impl Iterator<Item = usize> + Clone, acks: i16) {
+    let mut sets: SmallVec<[RecordSet; 8]> = SmallVec::new();
+    let mut of = None;
+    for index in indexes.clone() {
+        if let Some(Outcome::Waiting(partition, records)) = entries.get(index).map(|e| &e.outcome) {
+            sets.push(RecordSet { records: records.clone() });
+            of.get_or_insert_with(|| Arc::clone(partition));
+        }
+    }
+    let Some(partition) = of else { return };
+    let results = partition.append(&sets, Origin::Client, acks);
+    for (index, result) in indexes.zip(results) {
+        if let Some(entry) = entries.get_mut(index) {
+            entry.outcome = match result {
+                Ok(appended) => Outcome::Appended(partition.clone(), appended, None),
+                Err(error) => Outcome::Failed(error, partition.log().log_start_offset()),
+            };
         }
     }
 }

@@ -103,6 +103,9 @@ pub enum ReadError {
         /// Offset after the last.
         log_end: i64,
     },
+    /// What finds the offset is not in the page cache, and the caller does not wait for the disk.
+    #[error("not in memory")]
+    Cold,
     /// The disk failed.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -2,8 +2,8 @@
 //! tmpfs, or `OTTLA_SMALL_DISK`, a mount of a few MB.
 
 use super::cleaner::CleanerConfig;
-use super::testing::Spec;
-use super::{LogDirs, LogDirsConfig, Origin, RecordSet};
+use super::testing::{Spec, drop_from_cache};
+use super::{LogDirs, LogDirsConfig, Origin, ReadBound, ReadError, RecordSet, without_waiting};
 use crate::types::TopicPartition;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +37,22 @@ fn every_waiter_of_a_flush_has_its_records_below_the_recovery_point() {
     };
     std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
     assert_eq!((log.log_end_offset(), log.recovery_point()), (400, 400));
+}
+
+#[test]
+fn a_read_that_must_not_wait_says_so_when_what_it_needs_is_not_in_memory() {
+    // Not in /tmp, which may be memory.
+    let root = tempfile::tempdir_in(".").expect("a directory");
+    let id = TopicPartition::new("orders", 0);
+    let log = open(&[root.path()]).get_or_create(&id, None, Arc::default()).expect("created");
+    let set = RecordSet { records: Spec::of(&["a"]).build() };
+    log.append_as_leader(&[set], 1, Origin::Client, 0).remove(0).expect("appended");
+    let read = || without_waiting(|| log.read(0, 1000, true, ReadBound::LogEnd));
+    assert!(read().expect("in memory").region.is_some());
+    drop_from_cache(&log.dir());
+    assert!(matches!(read(), Err(ReadError::Cold)), "{:?}", read());
+    log.warm_up(0, 1000);
+    assert!(read().expect("in memory again").region.is_some());
 }
 
 /// A file system of a few MB, unmounted at the end.

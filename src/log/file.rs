@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 use super::faulty;
+use super::no_wait;
 use super::pooled::{DirPath, Pooled};
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -117,7 +118,10 @@ impl LogFile {
 
     /// Reads exactly `buffer.len()` bytes.
     pub fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
-        self.handle()?.read_exact_at(buffer, position)
+        match self.read_at(buffer, position)? {
+            read if read == buffer.len() => Ok(()),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
     }
 
     /// Reads up to `buffer.len()` bytes; fewer only at the end of the file.
@@ -125,7 +129,7 @@ impl LogFile {
         let file = self.handle()?;
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, position + filled as u64) {
+            match no_wait::read_at(&file, rest, position + filled as u64) {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

@@ -3,12 +3,20 @@
 //! `.index`: relative offset u32, position u32. `.timeindex`: timestamp i64, relative offset u32.
 //! The active segment's files are sparse up to `segment.index.bytes` and trimmed when it is
 //! rolled or closed. Entries are read by position: nothing is kept in memory but the last one.
+//! A search reads a page of them at a time, where they should be if they were evenly spread, so
+//! that it takes one or two system calls and not one for every halving.
 
 use super::file::LogFile;
 use super::pooled::DirPath;
+use parking_lot::Mutex;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of entries that a search reads at once.
+const PAGE_BYTES: usize = 4096;
+/// So many guesses may be wrong before a search only halves.
+const GUESSES: usize = 4;
 
 /// An index of `N`-byte entries. Written under the log's lock, read by anybody.
 #[derive(Debug)]
@@ -16,6 +24,8 @@ pub struct Index<const N: usize> {
     pub(super) file: LogFile,
     entries: AtomicU64,
     max_entries: AtomicU64,
+    /// The last entry, once it was read or written.
+    last: Mutex<Option<[u8; N]>>,
 }
 
 /// Offset to position.
@@ -28,7 +38,8 @@ impl<const N: usize> Index<N> {
     pub fn open(dir: &Arc<DirPath>, name: String) -> io::Result<Self> {
         let (file, bytes) = LogFile::at(dir, name)?;
         let entries = AtomicU64::new(bytes / N as u64);
-        Ok(Index { file, entries, max_entries: AtomicU64::new(u64::MAX) })
+        let max_entries = AtomicU64::new(u64::MAX);
+        Ok(Index { file, entries, max_entries, last: Mutex::default() })
     }
 
     /// Where it is.
@@ -83,6 +94,7 @@ impl<const N: usize> Index<N> {
     fn push(&self, entry: [u8; N]) -> io::Result<()> {
         let at = self.entries();
         self.file.write_at(&[IoSlice::new(&entry)], at * N as u64)?;
+        *self.last.lock() = Some(entry);
         self.entries.store(at + 1, Ordering::Release);
         Ok(())
     }
@@ -93,19 +105,57 @@ impl<const N: usize> Index<N> {
         Ok(entry)
     }
 
-    /// Number of entries for which `before` holds; it holds for a prefix.
-    fn partition(&self, before: impl Fn(&[u8; N]) -> bool) -> io::Result<u64> {
-        let (mut low, mut high) = (0, self.entries());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if before(&self.entry(middle)?) { low = middle + 1 } else { high = middle }
+    fn last_entry(&self) -> io::Result<Option<[u8; N]>> {
+        let mut last = self.last.lock();
+        let Some(at) = self.entries().checked_sub(1) else { return Ok(None) };
+        if last.is_none() {
+            *last = Some(self.entry(at)?);
         }
-        Ok(low)
+        Ok(*last)
+    }
+
+    /// How many entries have a key below `bound`, and the last of them; keys never fall.
+    fn below(
+        &self,
+        bound: i64,
+        key: impl Fn(&[u8; N]) -> i64,
+    ) -> io::Result<(u64, Option<[u8; N]>)> {
+        let mut page = [0; PAGE_BYTES];
+        let (mut low, mut high) = (0, self.entries());
+        let (mut before, mut after) = (None, None);
+        // Most look for what came last.
+        let mut guess = high;
+        for turn in 0.. {
+            if low == high {
+                break;
+            }
+            let count = (high - low).min((PAGE_BYTES / N) as u64);
+            let from = guess.clamp(low, high - count);
+            let bytes = page.get_mut(..count as usize * N).unwrap_or_default();
+            self.file.read_exact_at(bytes, from * N as u64)?;
+            let (entries, _) = bytes.as_chunks::<N>();
+            let found = entries.partition_point(|entry| key(entry) < bound);
+            if let Some(last) = found.checked_sub(1).and_then(|last| entries.get(last)) {
+                before = Some(*last);
+                low = from + found as u64;
+            }
+            if let Some(first) = entries.get(found) {
+                after = Some(key(first));
+                high = from + found as u64;
+            }
+            let (first, last) = (before.as_ref().map_or(0, &key), after.unwrap_or(bound));
+            let share = (bound - first) as f64 / (last - first).max(1) as f64;
+            let share = if turn < GUESSES { share.clamp(0.0, 1.0) } else { 0.5 };
+            guess = low + ((high - low) as f64 * share) as u64;
+            guess = guess.saturating_sub((PAGE_BYTES / N / 2) as u64);
+        }
+        Ok((low, before))
     }
 
     fn cut(&self, entries: u64) -> io::Result<()> {
         if entries < self.entries() {
             self.entries.store(entries, Ordering::Release);
+            *self.last.lock() = None;
             let file = &self.file;
             let len = file.len()?;
             file.set_len(entries * N as u64)?;
@@ -121,6 +171,7 @@ impl<const N: usize> Index<N> {
     pub fn clear(&self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.entries.store(0, Ordering::Release);
+        *self.last.lock() = None;
         Ok(())
     }
 }
@@ -141,33 +192,38 @@ impl Index<8> {
         self.push(entry)
     }
 
-    fn read(&self, at: u64) -> io::Result<(u32, u32)> {
-        let entry = self.entry(at)?;
-        Ok((number(&entry[..4]), number(&entry[4..])))
-    }
-
     /// The last entry.
     pub fn last(&self) -> io::Result<Option<(u32, u32)>> {
-        self.entries().checked_sub(1).map(|at| self.read(at)).transpose()
+        Ok(self.last_entry()?.map(|entry| pair(&entry)))
     }
 
     /// Position of the last entry not after the offset; 0 if there is none.
     pub fn lookup(&self, relative_offset: u32) -> io::Result<u32> {
-        let after = self.partition(|entry| number(&entry[..4]) <= relative_offset)?;
-        Ok(after.checked_sub(1).map(|at| self.read(at)).transpose()?.map_or(0, |(_, p)| p))
+        let (_, found) = self.below(i64::from(relative_offset) + 1, offset)?;
+        Ok(found.map_or(0, |entry| pair(&entry).1))
     }
 
     /// Offset of the first entry at or after the position.
     pub fn offset_after(&self, position: u64) -> io::Result<Option<u32>> {
-        let at = self.partition(|entry| u64::from(number(&entry[4..])) < position)?;
-        if at < self.entries() { Ok(Some(self.read(at)?.0)) } else { Ok(None) }
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        let (at, _) = self.below(position, |entry| i64::from(pair(entry).1))?;
+        if at < self.entries() { Ok(Some(pair(&self.entry(at)?).0)) } else { Ok(None) }
     }
 
     /// Leaves out entries at or after the offset.
     pub fn truncate_to(&self, relative_offset: u32) -> io::Result<()> {
-        let kept = self.partition(|entry| number(&entry[..4]) < relative_offset)?;
+        let (kept, _) = self.below(i64::from(relative_offset), offset)?;
         self.cut(kept)
     }
+}
+
+/// Offset and position.
+fn pair(entry: &[u8; 8]) -> (u32, u32) {
+    (number(&entry[..4]), number(&entry[4..]))
+}
+
+fn offset(entry: &[u8; 8]) -> i64 {
+    i64::from(pair(entry).0)
 }
 
 impl Index<12> {
@@ -183,11 +239,6 @@ impl Index<12> {
         self.push(entry)
     }
 
-    fn read(&self, at: u64) -> io::Result<(i64, u32)> {
-        let entry = self.entry(at)?;
-        Ok((timestamp(&entry), number(&entry[8..])))
-    }
-
     /// Whether only the entry kept for the end of the segment would fit.
     pub fn is_nearly_full(&self) -> bool {
         self.entries().saturating_add(1) >= self.max_entries.load(Ordering::Relaxed)
@@ -195,18 +246,18 @@ impl Index<12> {
 
     /// The last entry.
     pub fn last(&self) -> io::Result<Option<(i64, u32)>> {
-        self.entries().checked_sub(1).map(|at| self.read(at)).transpose()
+        Ok(self.last_entry()?.map(|entry| (timestamp(&entry), number(&entry[8..]))))
     }
 
     /// Relative offset of the last entry not later than the time: nothing before it is later.
     pub fn lookup(&self, time: i64) -> io::Result<u32> {
-        let after = self.partition(|entry| timestamp(entry) < time)?;
-        Ok(after.checked_sub(1).map(|at| self.read(at)).transpose()?.map_or(0, |(_, o)| o))
+        let (_, found) = self.below(time, timestamp)?;
+        Ok(found.map_or(0, |entry| number(&entry[8..])))
     }
 
     /// Leaves out entries at or after the offset.
     pub fn truncate_to(&self, relative_offset: u32) -> io::Result<()> {
-        let kept = self.partition(|entry| number(&entry[8..]) < relative_offset)?;
+        let (kept, _) = self.below(i64::from(relative_offset), |e| i64::from(number(&e[8..])))?;
         self.cut(kept)
     }
 }
@@ -244,6 +295,29 @@ mod tests {
             [0, 0, 0, 10, 0, 0, 3, 232]
         );
         assert_eq!(OffsetIndex::open(&at(&dir), "0.index".into()).expect("again").entries(), 3);
+    }
+
+    #[test]
+    fn a_search_finds_what_halving_would_find_however_the_entries_are_spread() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let spreads: [fn(u32) -> u32; 3] =
+            [|n| n * 7, |n| n * n / 9 + n, |n| if n < 4000 { n } else { n * 1000 }];
+        for (name, spread) in spreads.iter().enumerate() {
+            let index = OffsetIndex::open(&at(&dir), format!("{name}.index")).expect("opened");
+            for n in 1..=5000 {
+                index.append(spread(n), n).expect("added");
+            }
+            for n in [1, 2, 511, 512, 513, 2500, 3999, 4000, 4001, 4999, 5000] {
+                assert_eq!(index.lookup(spread(n)).expect("found"), n);
+                assert_eq!(index.lookup(spread(n) - 1).expect("found"), n - 1);
+                assert_eq!(index.offset_after(n.into()).expect("found"), Some(spread(n)));
+            }
+            assert_eq!(index.offset_after(5001).expect("found"), None);
+            index.truncate_to(spread(1234)).expect("cut");
+            assert_eq!(index.last().expect("last"), Some((spread(1233), 1233)));
+            index.append(spread(1300), 1300).expect("added");
+            assert_eq!(index.last().expect("last"), Some((spread(1300), 1300)));
+        }
     }
 
     #[test]

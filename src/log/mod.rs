@@ -27,6 +27,7 @@ mod loading;
 mod model;
 #[cfg(test)]
 mod model_tests;
+mod no_wait;
 mod open_files;
 mod partition_log;
 mod pooled;
@@ -52,4 +53,5 @@ pub use checkpoint::Meta;
 pub use cleaner::{CleanerConfig, CleanerMetrics};
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
 pub use futures::can_move;
+pub use no_wait::without_waiting;
 pub use partition_log::Log;

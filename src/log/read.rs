@@ -35,7 +35,18 @@ impl Log {
         if read.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
             read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
         }
-        Ok(self.checked(read.map_err(LogError::Io))?)
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(ReadError::Cold),
+            read => Ok(self.checked(read.map_err(LogError::Io))?),
+        }
+    }
+
+    /// Brings what finds `offset` into the page cache: all that a read needs but the records.
+    pub fn warm_up(&self, offset: i64, max_bytes: usize) {
+        for bound in [ReadBound::LogEnd, ReadBound::LastStable] {
+            // An error is for the read that follows.
+            drop(self.read(offset, max_bytes, true, bound));
+        }
     }
 
     fn bound(&self, bound: ReadBound) -> i64 {

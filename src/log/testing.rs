@@ -100,3 +100,12 @@ pub(crate) fn directory() -> tempfile::TempDir {
     let made = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
     made.expect("a directory")
 }
+
+/// Writes the files of a directory to disk and drops them from the page cache.
+pub(crate) fn drop_from_cache(dir: &std::path::Path) {
+    for entry in std::fs::read_dir(dir).expect("a directory") {
+        let file = std::fs::File::open(entry.expect("an entry").path()).expect("opened");
+        file.sync_all().expect("synced");
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).expect("advised");
+    }
+}

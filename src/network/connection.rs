@@ -35,6 +35,8 @@ const FLUSH_BYTES: usize = 64 << 10;
 /// Produce requests are given together up to this many, or up to [`GROUP_BYTES`].
 const GROUP_REQUESTS: usize = 64;
 const GROUP_BYTES: usize = 1 << 20;
+/// About the size of the answer to a Produce of one partition.
+const ANSWER_BYTES: usize = 80;
 /// Requests of one read that are served before other connections get a turn.
 const TURN_REQUESTS: usize = 64;
 /// Bytes read without ever waiting, after which other connections get a turn.
@@ -97,6 +99,8 @@ pub struct Connection<D: Dispatch> {
     shutdown: watch::Receiver<bool>,
     last_active: Instant,
     turn_bytes: usize,
+    /// The client sends requests before it has the answers of those before.
+    pipelines: bool,
     tick: Pin<Box<Sleep>>,
 }
 
@@ -121,6 +125,7 @@ impl<D: Dispatch> Connection<D> {
             shutdown,
             last_active: Instant::now(),
             turn_bytes: 0,
+            pipelines: false,
             tick: Box::pin(tokio::time::sleep(tick)),
         }
     }
@@ -186,6 +191,10 @@ impl<D: Dispatch> Connection<D> {
                     Ok(0) => return Err(End::Closed),
                     Ok(read) => {
                         self.inbox.filled(read == spare);
+                        if read < spare && !self.pipelines && self.inbox.next_key().is_some() {
+                            // All was taken, and more will come after the answer only.
+                            self.transport.expect_nothing();
+                        }
                         self.turn_bytes += read;
                         self.last_active = Instant::now();
                         return Ok(());
@@ -232,6 +241,7 @@ impl<D: Dispatch> Connection<D> {
     /// Serves every request that is complete.
     async fn serve_inbox(&mut self) -> Result<(), End> {
         let mut turn = 0;
+        self.pipelines = false;
         while let Some(request) = self.next_request()? {
             match request {
                 Request::UnsupportedApiVersions(context) => {
@@ -260,6 +270,7 @@ impl<D: Dispatch> Connection<D> {
         if turn > 0 {
             self.taken = None; // it was the first's
         }
+        self.pipelines |= turn > 1;
         Ok(())
     }
 
@@ -323,7 +334,8 @@ impl<D: Dispatch> Connection<D> {
         }
         requests::count(key, contexts.len() as u64);
         let shared = self.shared.clone();
-        let mut fresh = BytesMut::new();
+        let mut fresh = BytesMut::with_capacity(contexts.len() * ANSWER_BYTES);
+        self.pipelines |= contexts.len() > 1;
         let serve = shared.dispatch.serve_group(&shared.broker, contexts, bodies, &mut fresh);
         let (end, quiet_ms) = self.charged(&first, serve).await?;
         if quiet_ms > 0 {

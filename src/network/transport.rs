@@ -33,6 +33,15 @@ impl Transport {
         }
     }
 
+    /// After a read that left nothing: the next one waits for the socket to say that there is more,
+    /// instead of asking it. To be called before anything is awaited.
+    pub fn expect_nothing(&self) {
+        let Transport::Plain(stream) = self;
+        let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        // The error is the one given.
+        let _ = stream.try_io(Interest::READABLE, nothing);
+    }
+
     /// Writes and empties `buffer`. `more` says that more follows at once.
     pub async fn write_all(
         &self,

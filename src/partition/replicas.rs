@@ -19,7 +19,8 @@ use tokio::sync::Notify;
 /// The configuration of a topic as of now.
 pub type ResolveConfig = dyn Fn(&str) -> Arc<TopicConfig> + Send + Sync;
 
-type Topics = HashMap<Arc<str>, HashMap<i32, Arc<Partition>, foldhash::quality::RandomState>>;
+type Hasher = foldhash::quality::RandomState;
+type Topics = HashMap<Arc<str>, HashMap<i32, Arc<Partition>, Hasher>, Hasher>;
 
 /// What a LeaderAndIsr request did.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use crate::broker::Broker;
 use crate::handlers::error::ToErrorCode;
 use crate::handlers::lookup::{self, Node};
 use crate::handlers::{Part, RequestContext};
-use crate::log::{AbortedTransaction, LogRead};
+use crate::log::{self, AbortedTransaction, LogRead, ReadError};
 use crate::partition::sessions::{Answer, Cached, Key};
-use crate::partition::{FollowerFetch, Partition, PartitionRead, ReadParams};
+use crate::partition::{FollowerFetch, Partition, PartitionError, PartitionRead, ReadParams};
 use crate::types::{BrokerId, ErrorCode};
 use std::sync::Arc;
 
@@ -87,18 +87,56 @@ pub(super) fn is_enough(plan: &Plan, rows: &[Row]) -> bool {
         || rows.iter().any(is_urgent)
 }
 
-/// Reads all partitions in order.
-pub(super) fn read_all(
+/// So often records may be pushed out of the page cache again before they are read.
+const WARM_UPS: usize = 3;
+
+/// What finds the records of a partition is not in memory.
+struct Cold {
+    partition: Arc<Partition>,
+    offset: i64,
+    max_bytes: usize,
+}
+
+/// Reads all partitions in order. What has to come from the disk first is waited for elsewhere.
+pub(super) async fn read_all(
     broker: &Broker,
     context: &RequestContext,
     plan: &Plan,
     partitions: &[Cached],
+) -> Vec<Row> {
+    for _ in 0..WARM_UPS {
+        let mut cold = Vec::new();
+        let rows = log::without_waiting(|| read_once(broker, context, plan, partitions, &mut cold));
+        if cold.is_empty() {
+            return rows;
+        }
+        let warm_up = move || {
+            for Cold { partition, offset, max_bytes } in cold {
+                partition.log().warm_up(offset, max_bytes);
+            }
+        };
+        // If it panicked, the next read says why.
+        let _ = tokio::task::spawn_blocking(warm_up).await;
+    }
+    read_once(broker, context, plan, partitions, &mut Vec::new())
+}
+
+fn read_once(
+    broker: &Broker,
+    context: &RequestContext,
+    plan: &Plan,
+    partitions: &[Cached],
+    cold: &mut Vec<Cold>,
 ) -> Vec<Row> {
     let mut left = plan.max_bytes;
     let mut min_one_batch = !plan.is_limit_hard;
     let mut rows = Vec::with_capacity(partitions.len());
     for cached in partitions {
         let row = read_one(broker, context, plan, cached, left, min_one_batch);
+        let row = row.unwrap_or_else(|missing| {
+            cold.push(missing);
+            failed(cached.key.clone(), ErrorCode::KAFKA_STORAGE_ERROR)
+        });
         let len = row.records_len();
         min_one_batch &= len == 0;
         left = left.saturating_sub(len);
@@ -114,24 +152,24 @@ fn read_one(
     cached: &Cached,
     left: usize,
     min_one_batch: bool,
-) -> Row {
+) -> Result<Row, Cold> {
     let key = cached.key.clone();
     let Some(topic) = key.topic.clone() else {
-        return Row::error(key, ErrorCode::UNKNOWN_TOPIC_ID);
+        return Ok(Row::error(key, ErrorCode::UNKNOWN_TOPIC_ID));
     };
     let partition = match lookup::replica(broker, &topic, key.partition) {
         Ok(partition) => partition,
         Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => {
-            return Row::error(key, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+            return Ok(Row::error(key, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
         }
-        Err(code) => return failed(key, code),
+        Err(code) => return Ok(failed(key, code)),
     };
     if plan.uses_topic_ids && partition.topic_id().is_some_and(|id| id != key.topic_id) {
-        return failed(key, ErrorCode::INCONSISTENT_TOPIC_ID);
+        return Ok(failed(key, ErrorCode::INCONSISTENT_TOPIC_ID));
     }
     let wanted = &cached.wanted;
     if let Some(preferred) = near::preferred(broker, context, plan, &partition, wanted.offset) {
-        return instead(&partition, key, wanted.leader_epoch, preferred);
+        return Ok(instead(&partition, key, wanted.leader_epoch, preferred));
     }
     let is_throttled = plan.follower.is_some() && is_throttled(broker, &partition);
     let is_held_back = is_throttled && is_held_back(broker, plan, &partition);
@@ -154,9 +192,12 @@ fn read_one(
         Ok(read) => {
             let mut row = row(plan, &partition, key, wanted.offset, read);
             row.is_throttled = is_throttled;
-            row
+            Ok(row)
         }
-        Err(error) => failed(key, error.error_code()),
+        Err(PartitionError::Read(ReadError::Cold)) => {
+            Err(Cold { partition, offset: params.offset, max_bytes: params.max_bytes })
+        }
+        Err(error) => Ok(failed(key, error.error_code())),
     }
 }
 
