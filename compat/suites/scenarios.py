@@ -83,7 +83,7 @@ def taken_by_none(port):
     return port
 
 
-def go_tests(name, module, package, tags=""):
+def go_tests(name, module, package):
     """The test binary of a Go module's package, and the folder it runs in."""
     kit.need("go")
     version = go_version(module)
@@ -91,7 +91,7 @@ def go_tests(name, module, package, tags=""):
     def make(to):
         told = json.loads(kit.run(["go", "mod", "download", "-json", f"{module}@{version}"], 300))
         source = writable(told["Dir"], to / "source")
-        kit.run(["go", "test", "-mod=mod", "-c", "-tags", tags, "-o", to / "tests",
+        kit.run(["go", "test", "-mod=mod", "-c", "-o", to / "tests",
                  f"./{package}"], 1500, cwd=source)
 
     folder = kit.fetched(f"suite-{name}-{version}", make)
@@ -179,7 +179,9 @@ def librdkafka(scratch):
         conf = scratch / f"{broker.kind}.conf"
         conf.write_text(f"metadata.broker.list={broker.bootstrap}\ntest.topic.random=true\n"
                         "test.timeout.multiplier=3\n")
-        env = {"RDKAFKA_TEST_CONF": conf, "TEST_KAFKA_VERSION": kit.V["KAFKA_VERSION"],
+        # Its mock broker's tests are not marked as local; each such file's number is its own.
+        mocks = {file.name[:4] for file in folder.glob("*mock*.c")}
+        env = {"RDKAFKA_TEST_CONF": conf, "TESTS_SKIP": ",".join(sorted(mocks)), "TEST_KAFKA_VERSION": kit.V["KAFKA_VERSION"],
                "KAFKA_PATH": scripts, "BROKERS": broker.bootstrap,
                "LD_LIBRARY_PATH": f"{folder.parent / 'src'}:{folder.parent / 'src-cpp'}"}
         if only:
@@ -218,69 +220,6 @@ def rust_rdkafka(scratch):
     return suite.compare(functools.partial(alone, "rust-rdkafka"), run, {})
 
 
-def toxiproxy():
-    """The proxy that sarama's tests break connections with."""
-    version, module = kit.V["TOXIPROXY_VERSION"], "github.com/Shopify/toxiproxy/v2"
-
-    def make(to):
-        flags = {"GOFLAGS": "-mod=mod"}
-        (to / "go.mod").write_text("module toxiproxy\n\ngo 1.26\n")
-        kit.run(["go", "get", f"{module}/cmd/server@v{version}"], 300, cwd=to, env=flags)
-        kit.run(["go", "build", "-o", to / "toxiproxy", f"{module}/cmd/server"], 600, cwd=to,
-                env=flags)
-
-    return kit.fetched(f"toxiproxy-{version}", make) / "toxiproxy"
-
-
-@contextlib.contextmanager
-def five_brokers(proxy, scratch, kind):
-    """Five brokers behind the proxies that sarama's tests know by name and port; the control
-    port of these."""
-    advertised = [taken_by_none(29090 + n) for n in range(1, 6)]
-    behind, internal = servers.free_ports(5), servers.free_ports(5)
-    (control,) = servers.free_ports(1)
-    proxies = [{"name": f"kafka{n + 1}", "listen": f"127.0.0.1:{advertised[n]}", "enabled": True,
-                "upstream": f"127.0.0.1:{behind[n]}"} for n in range(5)]
-    config = scratch / f"proxies-{kind}.json"
-    config.write_text(json.dumps(proxies))
-    group = kit.unique(f"sarama-{kind}")
-    with contextlib.ExitStack() as stack:
-        for n in range(5):
-            one = kit.new_broker(
-                group, behind[n], kind, group, broker__id=n + 1, broker__rack=n + 1,
-                listeners=f"CLIENT://127.0.0.1:{behind[n]},INTERNAL://127.0.0.1:{internal[n]}",
-                advertised__listeners=f"CLIENT://localhost:{advertised[n]},"
-                f"INTERNAL://127.0.0.1:{internal[n]}",
-                listener__security__protocol__map="CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT",
-                inter__broker__listener__name="INTERNAL", auto__create__topics__enable="false",
-                default__replication__factor=2, offsets__topic__replication__factor=2,
-                transaction__state__log__replication__factor=2,
-                replica__selector__class=RACK_AWARE)
-            stack.enter_context(one)
-        stack.enter_context(kit.running(
-            [proxy, "-host", "127.0.0.1", "-port", control, "-config", config],
-            scratch / f"proxies-{kind}.log"))
-        kit.until("five brokers are known", lambda: kit.brokers_known(behind[0]) == 5, 60)
-        kit.until("the proxies listen", lambda: all(map(servers.listens, advertised)), 30)
-        yield control
-
-
-def sarama(scratch):
-    program, cwd = go_tests("sarama", "github.com/IBM/sarama", ".", tags="functional")
-    env = {"KAFKA_VERSION": kit.V["KAFKA_VERSION"]}
-    # What the build tag adds; the rest of its tests talk to a broker of their own making.
-    sources = [f.read_text() for f in cwd.glob("*_test.go")]
-    functional = [name for text in sources if text.startswith("//go:build functional")
-                  for name in re.findall(r"^func (Test\w+)\(t ", text, re.MULTILINE)]
-
-    def run(control, only):
-        return go_run(program, cwd, scratch,
-                      {**env, "TOXIPROXY_ADDR": f"http://127.0.0.1:{control}"}, 1200,
-                      only or functional)
-
-    return suite.compare(functools.partial(five_brokers, toxiproxy(), scratch), run, {})
-
-
 WHAT = "the client's own tests, beside Apache Kafka's counts"
 SCENARIOS = [
     kit.scenario("franz_go", WHAT, franz, version=go_version("github.com/twmb/franz-go"),
@@ -289,6 +228,4 @@ SCENARIOS = [
     kit.scenario("librdkafka", WHAT, librdkafka, version=crate_version("rdkafka-sys"),
                  note="its quick mode; not the tests on its own mock broker, nor on slowed sockets"),
     kit.scenario("rust_rdkafka", WHAT, rust_rdkafka, version=crate_version("rdkafka")),
-    kit.scenario("sarama", WHAT, sarama, version=go_version("github.com/IBM/sarama"),
-                 note="not its tests that start and stop brokers by docker compose"),
 ]

@@ -148,15 +148,18 @@ impl Partition {
         let now = now_ms();
         let mut state = self.state.write();
         let log_end = self.log().log_end_offset();
+        let low_watermark = self.low_watermark(&state);
         if !state.is_leader() || !state.follower_fetched(fetch, log_end, now) {
             return;
         }
         if state.maybe_expand(fetch.replica, self.log().high_watermark()) {
             self.isr_wanted.notify_one();
         }
+        // A raised low watermark is what DeleteRecords waits for, without any new record.
+        let is_raised = self.low_watermark(&state) > low_watermark;
         let moved = self.raise_high_watermark(&state, now);
         drop(state);
-        if moved {
+        if moved || is_raised {
             self.waiters.wake();
         }
     }

@@ -56,7 +56,7 @@ impl Partition {
     }
 
     /// The least log start over the live replicas: what DeleteRecords answers.
-    fn low_watermark(&self, state: &super::state::State) -> i64 {
+    pub(super) fn low_watermark(&self, state: &super::state::State) -> i64 {
         let own = self.log().log_start_offset();
         let others = state.remotes.iter().filter(|(id, _)| state.isr.contains(id));
         others.map(|(_, remote)| remote.log_start).fold(own, i64::min)
