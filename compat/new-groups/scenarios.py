@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import types
 import uuid
 
 from compat import kit, paths, servers, tool
@@ -406,6 +407,44 @@ def takeover(scratch):
     return "200 records' offsets read by Kafka 3.9, the group and 50 more by Ottla"
 
 
+def moved(scratch):
+    """The coordinator's broker is killed: another of the cluster has the group as it was."""
+    connect = kit.zookeeper_of(broker()).split("/")[0] + f"/{kit.unique('moved')}"
+    ports = servers.free_ports(2)
+    cluster = types.SimpleNamespace(bootstrap=",".join(f"127.0.0.1:{port}" for port in ports))
+    more = SETTINGS | {"offsets.topic.replication.factor": 2, "default.replication.factor": 2,
+                       "offsets.topic.num.partitions": 1, "auto.leader.rebalance.enable": "false"}
+    brokers = [servers.Broker("ottla", scratch / f"broker{i}", connect, port=port,
+                              more=more | {"broker.id": i}) for i, port in enumerate(ports)]
+    alone = _shared["broker"]
+    with brokers[0], brokers[1]:
+        for one in brokers:
+            kit.await_metadata(one)
+        _shared["broker"] = cluster
+        try:
+            story = Story(scratch, "moved")
+            members = [story.join(client) for client in CLIENTS]
+            story.settled(2, 2, 2)
+            story.feed(200)
+            story.all_read()
+            kept = [m.assigned() for m in members]
+            state = story.describe("--state")
+            first = next(i for i, port in enumerate(ports) if f":{port}" in state)
+            brokers[first].kill()
+            # The tools' producer gives up before the session in ZooKeeper has ended.
+            story.until("another coordinator", lambda: f":{ports[1 - first]}" in tool.run(
+                "kafka-consumer-groups", "--bootstrap-server", f"127.0.0.1:{ports[1 - first]}",
+                "--describe", "--group", story.group, "--state", kafka="k4").out)
+            story.feed(200)
+            repeated = story.all_read(times=2)
+            assert [m.assigned() for m in members] == kept
+            for member in members:
+                member.close()
+        finally:
+            _shared["broker"] = alone
+    return f"400 records, {repeated} again, by members that kept their partitions"
+
+
 def dumped(kafka, data, group):
     """What kafka-dump-log makes of a group's records."""
     found = []
@@ -435,4 +474,7 @@ SCENARIOS = [
     kit.scenario("restart", restart.__doc__, restart, version=f"{JAVA}, {RDKAFKA}"),
 ]
 if servers.under_test() == "ottla" and os.environ.get("METADATA") != "embedded":
-    SCENARIOS.append(kit.scenario("takeover", takeover.__doc__, takeover, version=JAVA))
+    SCENARIOS += [
+        kit.scenario("takeover", takeover.__doc__, takeover, version=JAVA),
+        kit.scenario("moved", moved.__doc__, moved, version=f"{JAVA}, {RDKAFKA}"),
+    ]

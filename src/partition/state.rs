@@ -159,17 +159,24 @@ impl State {
         if is_new_epoch || !was_leader {
             self.epoch_start = log_end;
         }
-        self.reset_remotes(was_leader, now_ms);
+        self.reset_remotes(was_leader, log_end, now_ms);
         !was_leader
     }
 
-    fn reset_remotes(&mut self, was_leader: bool, now_ms: i64) {
+    /// As `Replica.resetReplicaState`: one that the controller took out of the in-sync set, because
+    /// its broker is gone, holds nothing up any more, however lately it was caught up.
+    fn reset_remotes(&mut self, was_leader: bool, log_end: i64, now_ms: i64) {
         let (isr, local) = (&self.isr, self.local);
         let mut old = std::mem::take(&mut self.remotes);
         for id in self.replicas.iter().copied().filter(|id| *id != local) {
             // A member of the in-sync set gets the allowed lag to show itself.
             let caught_up_ms = if isr.contains(&id) { now_ms } else { 0 };
-            let kept = old.remove(&id).filter(|_| was_leader);
+            let kept = old.remove(&id).filter(|_| was_leader).map(|remote| Remote {
+                caught_up_ms,
+                fetched_ms: caught_up_ms,
+                leader_end_at_fetch: log_end,
+                ..remote
+            });
             self.remotes.insert(id, kept.unwrap_or_else(|| Remote::unknown(caught_up_ms)));
         }
     }

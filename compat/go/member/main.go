@@ -47,7 +47,7 @@ func main() {
 	ctx, end := context.WithCancel(context.Background())
 	has := owned{names: map[string]bool{}}
 	lose := func(_ context.Context, _ *kgo.Client, p map[string][]int32) { has.change(false, p) }
-	opts := []kgo.Opt{kgo.SeedBrokers(servers), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
+	opts := []kgo.Opt{kgo.SeedBrokers(strings.Split(servers, ",")...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.BlockRebalanceOnPoll(),
 		kgo.MetadataMaxAge(time.Second), kgo.MetadataMinAge(100 * time.Millisecond),
@@ -59,6 +59,7 @@ func main() {
 	} else {
 		opts = append(opts, kgo.SessionTimeout(6*time.Second), kgo.HeartbeatInterval(500*time.Millisecond))
 	}
+	opts = append(opts, kgo.WithLogger(kgo.BasicLogger(os.Stderr, kgo.LogLevelWarn, nil)))
 	if instance != "-" {
 		opts = append(opts, kgo.InstanceID(instance))
 	}

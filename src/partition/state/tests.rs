@@ -68,3 +68,21 @@ fn a_replica_that_lags_too_long_is_to_leave_unless_at_the_log_end() {
 fn a_fetch_from_a_stranger_is_not_noted() {
     assert!(!leader(&[1]).follower_fetched(fetch(9, 0), 100, 0));
 }
+
+#[test]
+fn a_replica_whose_broker_died_holds_nothing_up_though_it_was_caught_up_just_now() {
+    let mut state = leader(&[1, 2]);
+    state.follower_fetched(fetch(2, 100), 100, 102_000);
+    let told = LeaderAndIsr {
+        leader: 1,
+        leader_epoch: 5,
+        isr: vec![1],
+        replicas: vec![1, 2, 3],
+        partition_epoch: 8,
+        ..LeaderAndIsr::default()
+    };
+    state.apply(&told, 100, 102_100);
+    assert_eq!(state.high_watermark(120, 1, 103_000, 30_000), Some(120));
+    state.follower_fetched(fetch(2, 120), 120, 103_001);
+    assert_eq!(state.high_watermark(130, 1, 103_002, 30_000), Some(120), "it is about to join");
+}
