@@ -228,8 +228,9 @@ impl Segment {
 
     /// Cuts off `offset` and all that follows; gives the size left.
     pub fn truncate_to(&self, offset: i64) -> io::Result<u64> {
-        let Some(at) = self.locate(offset)? else { return Ok(self.size()) };
-        self.cut(at.position, offset)
+        // Also without such records: an append that failed half-way may have left index entries.
+        let at = self.locate(offset)?;
+        self.cut(at.map_or(self.size(), |at| at.position), offset)
     }
 
     /// Cuts the file to `size` bytes, and entries at or after `offset` from the indexes.
@@ -238,6 +239,7 @@ impl Segment {
         self.times.truncate_to(self.relative(offset))?;
         self.aborted.truncate_to(offset)?;
         self.size.store(size, Ordering::Release);
+        self.since_index.store(0, Ordering::Relaxed);
         self.file.set_len(size)?;
         self.load_max_timestamp()?;
         Ok(size)
