@@ -9,10 +9,11 @@
 
 mod convert;
 mod encode;
+mod near;
 mod request;
 mod rows;
 
-use super::{Reply, RequestContext, throttle};
+use super::{Reply, RequestContext, lookup, throttle};
 use crate::broker::Broker;
 use crate::partition::Waiter;
 use crate::partition::sessions::{Begun, SessionError};
@@ -44,11 +45,14 @@ pub async fn handle(
         plan.uses_topic_ids,
         request::wanted(broker, &plan, &request),
         &request::forgotten(broker, &plan, &request),
+        &|id| lookup::topic_name(broker, id),
         now_ms(),
     );
     match begun {
         Ok(begun) => {
             let rows = read(broker, context, &plan, &begun).await;
+            let copied = rows.iter().filter(|row| row.is_throttled);
+            broker.replication.leader.record(copied.map(Row::records_len).sum());
             if let Some(quiet) = throttle(broker, context, &plan, &rows) {
                 return throttled(context, &begun, quiet);
             }
@@ -65,10 +69,17 @@ fn throttle(
     plan: &Plan,
     rows: &[Row],
 ) -> Option<Duration> {
-    if plan.follower.is_some() || !broker.quotas.is_active(Limited::Fetch) {
+    if plan.follower.is_some() {
         return None;
     }
     let (user, client) = (&context.principal.name, context.client_id());
+    let of_time = broker.quotas.check(Limited::Request, user, client);
+    if !of_time.is_zero() {
+        return Some(of_time);
+    }
+    if !broker.quotas.is_active(Limited::Fetch) {
+        return None;
+    }
     let size = rows.iter().map(Row::records_len).sum::<usize>();
     let was_quiet = broker.quotas.check(Limited::Fetch, user, client).is_zero();
     let most = broker.quotas.most_at_once(Limited::Fetch, user, client);

@@ -60,6 +60,7 @@ pub mod list_offsets;
 pub mod list_partition_reassignments;
 pub mod list_transactions;
 pub mod lookup;
+pub mod messages;
 pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
@@ -74,6 +75,7 @@ pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod sync_group;
 pub mod throttle;
+pub mod throttle_field;
 #[cfg(test)]
 mod transaction_tests;
 pub mod txn_offset_commit;

@@ -176,6 +176,13 @@ pub enum ReadBound {
     LastStable,
 }
 
+impl LogError {
+    /// Whether room or descriptors ran out: the disk is not at fault.
+    pub fn is_shortage(&self) -> bool {
+        matches!(self, LogError::Io(error) if super::pooled::is_shortage(error))
+    }
+}
+
 /// What offset is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query {

@@ -135,7 +135,7 @@ impl Log {
                 segments.pop();
             }
         }
-        let segment = Arc::new(Segment::open(&self.dir.load(), offset, now_ms)?);
+        let segment = Arc::new(Segment::open(&self.dir, offset, now_ms)?);
         segment.offsets.grow_to(config.segment_index_bytes)?;
         segment.times.grow_to(config.segment_index_bytes)?;
         self.write_snapshot(writer, offset)?;

@@ -255,6 +255,11 @@ impl LogDirs {
         self.cleaner.uncleanable()
     }
 
+    /// The cleaner's gauges.
+    pub fn cleaner_metrics(&self) -> super::CleanerMetrics {
+        self.cleaner.metrics(self)
+    }
+
     /// Writes recovery points and log start offsets.
     pub fn checkpoint(&self) {
         for state in self.dirs.iter().filter(|state| state.is_online()) {
@@ -281,7 +286,7 @@ impl LogDirs {
         for log in self.all().into_iter().chain(self.all_futures()) {
             if let Err(error) = log.close() {
                 tracing::error!(%error, dir = %log.dir().display(), "not closed cleanly");
-                log.dir_state.fail_unless_full(&error);
+                log.dir_state.fail_unless_short(&error);
                 unclean.push(log.dir_state.clone());
             }
         }
@@ -290,7 +295,7 @@ impl LogDirs {
         for state in self.dirs.iter().filter(|state| state.is_online()).filter(is_clean) {
             if let Err(error) = checkpoint::write_clean_shutdown(&state.path, broker_epoch) {
                 tracing::error!(%error, dir = %state.path.display(), "no clean shutdown");
-                state.fail_unless_full(&error);
+                state.fail_unless_short(&error);
             }
         }
         self.locks.lock().clear();

@@ -141,7 +141,7 @@ impl LogDirs {
             super::file::sync_parent(&log.dir())?;
             Ok(Arc::new(log))
         })();
-        made.inspect_err(|error| state.fail_unless_full(error))
+        made.inspect_err(|error| state.fail_unless_short(error))
     }
 
     /// Gives up the copy of a partition's log.
@@ -166,7 +166,7 @@ impl LogDirs {
         }
         let home = future.dir_state.path.join(id.to_string());
         let moved = future.take_over(&current).and_then(|()| future.relocate(&home));
-        moved.inspect_err(|error| future.dir_state.fail_unless_full(error))?;
+        moved.inspect_err(|error| future.dir_state.fail_unless_short(error))?;
         self.logs.insert(id.clone(), future.clone());
         self.futures.remove(id);
         self.cleaner.moved(id, &current.dir_state.path, &future.dir_state.path);
@@ -182,7 +182,7 @@ impl LogDirs {
         let name = deleted_name(log.topic_partition(), uuid::Uuid::new_v4());
         let to = log.dir_state.path.join(name);
         let retired = log.retire(&to).map_err(LogError::Io);
-        retired.inspect_err(|error| log.dir_state.fail_unless_full(error))?;
+        retired.inspect_err(|error| log.dir_state.fail_unless_short(error))?;
         let due = now_ms().saturating_add(log.config().file_delete_delay_ms);
         self.shared.remove_later(to, due);
         Ok(())

@@ -13,6 +13,8 @@ mod dirs;
 #[cfg(test)]
 mod disk_tests;
 pub mod down_convert;
+#[cfg(test)]
+mod faulty;
 mod file;
 mod futures;
 mod index;
@@ -21,7 +23,9 @@ pub mod legacy;
 mod loading;
 #[cfg(test)]
 mod model_tests;
+mod open_files;
 mod partition_log;
+mod pooled;
 mod producer_state;
 mod read;
 pub mod record;
@@ -41,7 +45,7 @@ mod validate;
 
 pub use api::*;
 pub use checkpoint::Meta;
-pub use cleaner::CleanerConfig;
+pub use cleaner::{CleanerConfig, CleanerMetrics};
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
 pub use futures::can_move;
 pub use partition_log::Log;

@@ -6,6 +6,7 @@
 use super::api::{AbortedTransaction, LogError, ProducerStateEntry};
 use super::file;
 use super::leader_epochs::LeaderEpochs;
+use super::pooled::DirPath;
 use super::producer_state::ProducerState;
 use super::segment::Segment;
 use super::shared::{DirState, Shared};
@@ -37,7 +38,7 @@ pub struct Log {
     pub(super) id: TopicPartition,
     pub(super) dir_state: Arc<DirState>,
     pub(super) shared: Arc<Shared>,
-    pub(super) dir: ArcSwap<PathBuf>,
+    pub(super) dir: Arc<DirPath>,
     pub(super) config: ArcSwap<TopicConfig>,
     topic_id: Mutex<Option<TopicId>>,
     pub(super) writer: Mutex<Writer>,
@@ -79,7 +80,8 @@ pub(super) struct Known {
 impl Log {
     /// Loads the log in `place`, or makes an empty one.
     pub(super) fn open(place: Place, known: Known, now_ms: i64) -> Result<Log, LogError> {
-        let loaded = super::recovery::load(&place.dir, &place.config, known, now_ms)?;
+        let dir = DirPath::new(place.dir.clone(), place.shared.files.clone());
+        let loaded = super::recovery::load(&dir, &place.config, known, now_ms)?;
         let topic_id = checkpoint::read_topic_id(&place.dir)?;
         let start = known.log_start.max(loaded.start);
         let unstable = loaded.producers.first_unstable();
@@ -87,7 +89,7 @@ impl Log {
             id: place.id,
             dir_state: place.dir_state,
             shared: place.shared,
-            dir: ArcSwap::from_pointee(place.dir),
+            dir,
             topic_id: Mutex::new(topic_id),
             writer: Mutex::new(Writer {
                 producers: loaded.producers,
@@ -290,7 +292,7 @@ impl Log {
         if let Err(error) = &result
             && !self.retired.load(Ordering::Acquire)
         {
-            self.dir_state.fail_unless_full(error);
+            self.dir_state.fail_unless_short(error);
         }
         result
     }
@@ -319,9 +321,8 @@ impl Log {
         let mut writer = self.writer.lock();
         writer.closed = true;
         self.retired.store(true, Ordering::Release);
-        std::fs::rename(self.dir.load().as_ref(), to)?;
+        self.dir.rename_to(to)?;
         self.epochs.lock().moved(to);
-        self.dir.store(Arc::new(to.to_owned()));
         file::sync_parent(to)
     }
 }

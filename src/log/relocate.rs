@@ -9,11 +9,9 @@
 
 use super::api::LogError;
 use super::file;
-use super::partition_log::{Log, Segments, floor};
-use super::segment::Segment;
+use super::partition_log::{Log, floor};
 use crate::types::now_ms;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Log {
@@ -66,29 +64,12 @@ impl Log {
         Ok(self.write_snapshot(&writer, end)?)
     }
 
-    /// Gives its directory another name, and goes on there.
+    /// Gives its directory another name, and goes on there: its files are found by it.
     pub(super) fn relocate(&self, to: &Path) -> Result<(), LogError> {
         let _writer = self.writer.lock();
-        let old = self.segments.load_full();
-        // From here on the files of the indexes have their entries and nothing else.
-        old.last().map_or(Ok(()), |active| active.seal())?;
-        std::fs::rename(self.dir.load().as_ref(), to)?;
+        self.dir.rename_to(to)?;
         file::sync_parent(to)?;
-        self.dir.store(Arc::new(to.to_owned()));
         self.epochs.lock().moved(to);
-        let mut segments = Segments::with_capacity(old.len());
-        for segment in old.iter() {
-            let segment = Segment::open(to, segment.base_offset, now_ms())?;
-            segment.load_max_timestamp()?;
-            segment.release();
-            segments.push(Arc::new(segment));
-        }
-        if let Some(active) = segments.last() {
-            let bytes = self.config.load().segment_index_bytes;
-            active.offsets.grow_to(bytes)?;
-            active.times.grow_to(bytes)?;
-        }
-        self.segments.store(Arc::new(segments));
         self.moving.store(false, Ordering::Release);
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Log {
         }
         std::fs::rename(&swap, dir.join(file_name(base, "log")))?;
         let config = self.config.load_full();
-        let new = Segment::open(&dir, base, now_ms())?;
+        let new = Segment::open(&self.dir, base, now_ms())?;
         let len = new.file.len()?;
         new.reset()?;
         new.offsets.grow_to(config.segment_index_bytes)?;
@@ -61,7 +61,7 @@ impl Log {
         let mut next: Vec<Arc<Segment>> = Vec::with_capacity(segments.len());
         for segment in segments.iter() {
             if Arc::ptr_eq(segment, first) {
-                next.push(Arc::new(Segment::open(&dir, base, now_ms())?));
+                next.push(Arc::new(Segment::open(&self.dir, base, now_ms())?));
             } else if !old.iter().any(|gone| Arc::ptr_eq(gone, segment)) {
                 next.push(segment.clone());
             }

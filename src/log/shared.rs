@@ -1,6 +1,7 @@
 //! What all logs of a directory, or of the broker, have in common.
 
 use super::api::LogError;
+use super::open_files::OpenFiles;
 use parking_lot::Mutex;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,9 +38,9 @@ impl DirState {
         }
     }
 
-    /// Its disk has failed, unless it is only full.
-    pub fn fail_unless_full(&self, error: &LogError) {
-        if error.is_of_disk() && !error.is_disk_full() {
+    /// Its disk has failed, unless room or descriptors are only short.
+    pub fn fail_unless_short(&self, error: &LogError) {
+        if error.is_of_disk() && !error.is_shortage() {
             self.fail(error);
         }
     }
@@ -53,6 +54,8 @@ impl DirState {
 /// Files and directories that are to go at a time.
 #[derive(Debug, Default)]
 pub struct Shared {
+    /// Files that are open.
+    pub files: Arc<OpenFiles>,
     trash: Mutex<Vec<(i64, PathBuf)>>,
     told: OnceLock<Told>,
 }

@@ -2,6 +2,7 @@
 
 use super::api::LogError;
 use super::dirs::LogDirs;
+use super::open_files::OpenFiles;
 use super::partition_log::Log;
 use crate::types::now_ms;
 use std::sync::atomic::Ordering;
@@ -15,6 +16,13 @@ pub(super) fn start(dirs: &Arc<LogDirs>) -> Result<(), LogError> {
     let weak = Arc::downgrade(dirs);
     std::thread::Builder::new().name("log-upkeep".into()).spawn(move || run(&weak))?;
     Ok(())
+}
+
+impl LogDirs {
+    /// The files of all logs that are open, and how many may be.
+    pub fn open_files(&self) -> &OpenFiles {
+        &self.shared.files
+    }
 }
 
 fn run(dirs: &Weak<LogDirs>) {
@@ -37,6 +45,7 @@ fn run(dirs: &Weak<LogDirs>) {
             dirs.checkpoint();
             checkpointed = Instant::now();
         }
+        dirs.shared.files.sync_ahead();
         dirs.shared.empty_trash(now_ms());
     }
 }

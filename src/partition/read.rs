@@ -71,7 +71,7 @@ impl Partition {
         Ok(outcome)
     }
 
-    fn check_readable(
+    pub(super) fn check_readable(
         &self,
         state: &State,
         epoch: Option<i32>,
@@ -119,7 +119,7 @@ impl Partition {
         Ok((found < epoch || end < params.offset).then_some((found, end)))
     }
 
-    fn outcome(
+    pub(super) fn outcome(
         &self,
         log: LogRead,
         diverging: Option<(i32, i64)>,

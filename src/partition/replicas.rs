@@ -230,7 +230,9 @@ impl Replicas {
     ) -> Result<Arc<Partition>, PartitionError> {
         let topic_id = Some(order.topic_id).filter(|id| !id.is_nil());
         let config = (self.resolve)(&id.topic);
-        let log = self.log_dirs.host(&id, topic_id, config, order.is_new)?;
+        let log = self.log_dirs.host(&id, topic_id, config.clone(), order.is_new)?;
+        // One that was there was opened with what was known then.
+        log.set_config(config);
         if let (Some(topic_id), None) = (topic_id, log.topic_id()) {
             log.assign_topic_id(topic_id)?;
         }
