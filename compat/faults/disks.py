@@ -18,6 +18,11 @@ from compat import result
 SHUTDOWN, AT_ONCE = 0x8004587D, 2
 
 
+def possible():
+    """Whether this machine lets us have such disks; no package helps where it does not."""
+    return os.geteuid() == 0 and os.path.exists("/dev/loop-control")
+
+
 def _run(*command):
     """Runs a program of the system; Skip if it is missing, or this machine refuses it."""
     if not shutil.which(command[0]):

@@ -250,6 +250,14 @@ async fn broker_id(
     log_dirs: &LogDirs,
     cluster_id: &str,
 ) -> Result<BrokerId, StartError> {
+    if let Some((one, two)) = log_dirs.conflicting_meta() {
+        return Err(StartError::Mismatch(format!(
+            "the log directories {} and {} belong to different brokers or clusters: see their \
+             meta.properties",
+            one.display(),
+            two.display()
+        )));
+    }
     let stored = log_dirs.meta();
     if let Some(other) = stored.cluster_id.as_deref().filter(|id| *id != cluster_id) {
         return Err(StartError::Mismatch(format!(

@@ -236,6 +236,24 @@ impl LogDirs {
         metas.into_iter().find(|meta| *meta != Meta::default()).unwrap_or_default()
     }
 
+    /// Two directories that say different things of whose they are, if there are such.
+    pub fn conflicting_meta(&self) -> Option<(PathBuf, PathBuf)> {
+        let read = |state: &Arc<DirState>| {
+            let meta = checkpoint::read_meta(&state.path).unwrap_or_default();
+            (state.path.clone(), meta)
+        };
+        let all: Vec<_> = self.dirs.iter().filter(|s| s.is_online()).map(read).collect();
+        let differ = |one: &Meta, two: &Meta| {
+            let cluster = one.cluster_id.is_some() && two.cluster_id.is_some();
+            let broker = one.broker_id.is_some() && two.broker_id.is_some();
+            cluster && one.cluster_id != two.cluster_id || broker && one.broker_id != two.broker_id
+        };
+        all.iter().enumerate().find_map(|(at, (path, meta))| {
+            let (other, _) = all.iter().skip(at + 1).find(|(_, other)| differ(meta, other))?;
+            Some((path.clone(), other.clone()))
+        })
+    }
+
     /// Makes all directories this broker's. One that is already is not written to: its disk may
     /// be full.
     pub fn write_meta(&self, broker_id: i32, cluster_id: &str) -> Result<(), LogError> {

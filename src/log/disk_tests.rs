@@ -117,3 +117,106 @@ fn a_full_disk_refuses_appends_and_takes_them_again_when_there_is_room() {
     drop((log, dirs));
     assert_eq!(open(&[&root]).get(&id).expect("there").log_end_offset(), end + 1);
 }
+
+/// Takes all the room but `pages` of 4 KiB.
+fn fill(disk: &Path, pages: u64) -> PathBuf {
+    let filler = disk.join("filler");
+    let file = std::fs::File::create(&filler).expect("created");
+    let room = || rustix::fs::statvfs(disk).expect("asked").f_bavail;
+    while room() > pages {
+        let take = ((room() - pages) * 4096).min(1 << 20);
+        let at = file.metadata().expect("asked").len();
+        let taken =
+            std::os::unix::fs::FileExt::write_at(&file, &vec![1; take as usize], at).unwrap_or(0);
+        assert!(taken > 0, "no room left to take");
+    }
+    filler
+}
+
+#[test]
+fn wherever_the_disk_becomes_full_the_log_stays_and_goes_on_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let root = disk.path.join("log");
+    let config = Arc::new(crate::config::TopicConfig {
+        segment_bytes: 20_000,
+        segment_index_bytes: 4096,
+        index_interval_bytes: 1000,
+        file_delete_delay_ms: 0,
+        ..Default::default()
+    });
+    let of_topic = config.clone();
+    let open = || {
+        let dirs = LogDirsConfig {
+            dirs: vec![root.clone()],
+            recovery_threads: 1,
+            checkpoint_interval: Duration::from_secs(3600),
+            retention_interval: Duration::from_secs(3600),
+            producer_expiry_ms: i64::MAX,
+            cleaner: CleanerConfig::off(),
+        };
+        let of_topic = of_topic.clone();
+        LogDirs::open(dirs, &move |_| of_topic.clone(), &|_| {})
+    };
+    let id = TopicPartition::new("orders", 0);
+    let mut dirs = open().expect("opened");
+    let mut sequence = 0;
+    for pages in 0..40 {
+        let log = dirs.get_or_create(&id, None, config.clone()).expect("there");
+        let value = "x".repeat(3000);
+        let append = |sequence: i32, epoch: i32| {
+            let spec = Spec { producer: (9, 0, sequence), ..Spec::of(&[&value]) };
+            let set = RecordSet { records: spec.build() };
+            log.append_as_leader(&[set], epoch, Origin::Client, 0).remove(0)
+        };
+        let filler = fill(&disk.path, pages);
+        // Rolls, snapshots, epochs, truncations, checkpoints: all of them meet the full disk.
+        let mut refused = 0;
+        while refused < 5 {
+            match append(sequence, pages as i32) {
+                Ok(appended) => {
+                    sequence += 1;
+                    assert!(!appended.duplicate);
+                }
+                Err(error) => {
+                    assert!(error.to_string().contains("No space left"), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        let end = log.log_end_offset();
+        assert_eq!(end, i64::from(sequence));
+        log.set_high_watermark(end);
+        let _ = log.advance_log_start_offset(end - 3);
+        let _ = log.delete_old_segments(0);
+        let _ = log.assign_epoch_start(1000 + pages as i32, end);
+        let _ = log.truncate_to(end - 1);
+        sequence = i32::try_from(log.log_end_offset()).expect("small");
+        assert!(end - i64::from(sequence) <= 1, "{end} {sequence}");
+        dirs.checkpoint();
+        assert!(dirs.dirs().iter().all(|dir| dir.online), "offline with {pages} pages left");
+        if pages % 3 == 0 {
+            dirs.close(1);
+        }
+        if pages % 3 < 2 {
+            drop((log, dirs));
+            dirs = match open() {
+                Ok(dirs) => dirs,
+                // Making indexes anew can take more room than there is.
+                Err(_) => {
+                    std::fs::remove_file(&filler).expect("room");
+                    open().expect("opened with room")
+                }
+            };
+            let log = dirs.get(&id).expect("there");
+            assert_eq!(log.log_end_offset(), i64::from(sequence), "{pages} pages left");
+        }
+        let _ = std::fs::remove_file(&filler);
+        dirs.shared.empty_trash(i64::MAX);
+        let log = dirs.get(&id).expect("there");
+        let spec = Spec { producer: (9, 0, sequence), ..Spec::of(&[&value]) };
+        let set = RecordSet { records: spec.build() };
+        let result = log.append_as_leader(&[set], 2000, Origin::Client, 0).remove(0);
+        assert_eq!(result.expect("room again").base_offset, i64::from(sequence), "{pages}");
+        sequence += 1;
+    }
+}

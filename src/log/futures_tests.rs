@@ -222,3 +222,17 @@ fn no_copy_and_no_old_log_is_made_while_a_directory_is_offline() {
     assert!(dirs.host(&other, None, config(), true).is_ok());
     assert_eq!(append(&log, 0).base_offset, 0);
 }
+
+#[test]
+fn directories_of_different_brokers_are_told_apart() {
+    let root = two();
+    let dirs = open(&root);
+    dirs.write_meta(1, "c").expect("written");
+    assert_eq!(dirs.conflicting_meta(), None);
+    for (broker, cluster) in [(2, "c"), (1, "d")] {
+        checkpoint::write_meta(root.two.path(), broker, cluster).expect("written");
+        assert!(dirs.conflicting_meta().is_some(), "{broker} {cluster}");
+    }
+    std::fs::remove_file(root.two.path().join(checkpoint::META)).expect("removed");
+    assert_eq!(dirs.conflicting_meta(), None);
+}

@@ -64,8 +64,9 @@ pub(super) fn load(
     }
     let start = segments.first().map_or(0, |segment| segment.base_offset);
     let end = end_of(&segments)?.max(start);
-    epochs.truncate_from_end(end)?;
-    epochs.truncate_from_start(known.log_start.max(start))?;
+    unless_full(epochs.truncate_from_end(end))?;
+    unless_full(epochs.truncate_from_start(known.log_start.max(start)))?;
+    remove_stray_snapshots(dir, &segments)?;
     let producers = restore(dir, &segments, end)?;
     segments.iter().for_each(|segment| segment.release());
     if let Some(active) = segments.last() {
@@ -174,6 +175,22 @@ fn recover(
     Ok(())
 }
 
+/// What is not saved on a full disk is right in memory, and saved with the next change.
+fn unless_full(result: Result<(), LogError>) -> Result<(), LogError> {
+    if result.as_ref().is_err_and(LogError::is_disk_full) { Ok(()) } else { result }
+}
+
+/// Removes snapshots that belong to no segment, but for a last one of a clean shutdown (Kafka's
+/// `ProducerStateManager.removeStraySnapshots`).
+fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<()> {
+    let is_base = |offset: i64| segments.iter().any(|segment| segment.base_offset == offset);
+    let mut stray = snapshots(dir)?;
+    stray.retain(|(offset, _)| !is_base(*offset));
+    let newest_base = segments.last().map_or(0, |segment| segment.base_offset);
+    stray.pop_if(|(offset, _)| *offset >= newest_base);
+    stray.iter().try_for_each(|(_, path)| remove(path))
+}
+
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
@@ -202,7 +219,7 @@ pub(super) fn recover_segment(
         if at.header.magic >= 2 {
             // Those that are known stay: this segment need not be the first of its epoch.
             if epochs.latest().is_none_or(|latest| latest < at.header.leader_epoch) {
-                epochs.assign(at.header.leader_epoch, at.header.base_offset)?;
+                unless_full(epochs.assign(at.header.leader_epoch, at.header.base_offset))?;
             }
             let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
             if let Some(txn) = producers.update(&at.header, marker) {

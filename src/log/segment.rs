@@ -282,6 +282,7 @@ impl Segment {
         self.times.truncate_to(self.relative(offset))?;
         self.aborted.truncate_to(offset)?;
         self.size.store(size, Ordering::Release);
+        self.since_index.store(0, Ordering::Relaxed);
         self.file.set_len(size)?;
         self.load_max_timestamp()?;
         Ok(size)
