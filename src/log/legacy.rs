@@ -214,7 +214,8 @@ pub fn write_compressed(
     let (Some(first), Some(last)) = (messages.first(), messages.last()) else { return Ok(()) };
     let mut set = BytesMut::new();
     for message in messages {
-        let offset = if magic == 1 { message.offset - first.offset } else { message.offset };
+        let relative = message.offset.wrapping_sub(first.offset);
+        let offset = if magic == 1 { relative } else { message.offset };
         write(&mut set, magic, &Message { offset, ..message.clone() }, log_append_time);
     }
     let mut packed = compress::compress(codec, DEFAULT_LEVEL, &set)?;

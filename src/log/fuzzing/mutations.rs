@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use std::time::{Duration, Instant};
 
 /// Inputs a target gets in a plain test run.
-const INPUTS: usize = 2000;
+const INPUTS: usize = 1000;
 
 fn seeds(folder: &str) -> Vec<Vec<u8>> {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(folder);
