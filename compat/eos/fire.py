@@ -41,13 +41,18 @@ def python():
     return kit.python(f"python-confluent-{version}", f"confluent-kafka=={version}")
 
 
+def java(kafka, main, *args):
+    """The command line of one of this folder's Java programs, on the client of a Kafka."""
+    built = kit.classes("eos-classes", paths.jars("k39"), *HERE.glob("*.java"))
+    *start, path = paths.java(kafka, "log-tool", 96)
+    return [*start, f"{path}:{built}", main, *args]
+
+
 def copier(client, *args):
     """The command line of one copying program: of "k39", "k4" (Java) or of "librdkafka"."""
     if client == "librdkafka":
         return [python(), HERE / "copier.py", *args]
-    built = kit.classes("eos-classes", paths.jars("k39"), HERE / "Copier.java")
-    *start, path = paths.java(client, "log-tool", 96)
-    return [*start, f"{path}:{built}", "Copier", *args]
+    return java(client, "Copier", *args)
 
 
 class Fire:
