@@ -37,7 +37,13 @@ fn batch(spec: &Value) -> Vec<u8> {
     let mut bytes = match int("magic", 2) {
         2 => {
             let producer = (int("producerId", -1), int("epoch", -1), int("sequence", -1));
-            batch_v2(records, timestamp, int("attributes", 0) as i16, producer)
+            batch_v2(
+                records,
+                timestamp,
+                int("attributes", 0) as i16,
+                int("codec", 0) as i16,
+                producer,
+            )
         }
         magic => records
             .iter()
@@ -71,10 +77,16 @@ fn zigzag_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     out.extend_from_slice(bytes.unwrap_or_default());
 }
 
-fn batch_v2(records: &[Value], first: i64, attributes: i16, producer: (i64, i64, i64)) -> Vec<u8> {
+fn batch_v2(
+    records: &[Value],
+    first: i64,
+    attributes: i16,
+    codec: i16,
+    producer: (i64, i64, i64),
+) -> Vec<u8> {
     let mut tail = Vec::new();
     let last = records.len() as i32 - 1;
-    tail.extend(attributes.to_be_bytes());
+    tail.extend((attributes | codec).to_be_bytes());
     tail.extend(last.to_be_bytes());
     tail.extend(first.to_be_bytes());
     tail.extend((first + i64::from(last)).to_be_bytes());
@@ -93,7 +105,7 @@ fn batch_v2(records: &[Value], first: i64, attributes: i16, producer: (i64, i64,
         zigzag(&mut plain, one.len() as i64);
         plain.extend(one);
     }
-    let codec = Codec::from_number(attributes & 7).expect("a codec");
+    let codec = Codec::from_number(codec).expect("a codec");
     tail.extend(compress(codec, LEVELS[codec as usize], &plain).expect("compresses"));
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &tail) as u32;
     let mut out = 0i64.to_be_bytes().to_vec();
