@@ -23,15 +23,15 @@ const RANKS: &[(&str, u32)] = &[
     ("coordinator", 4),
     ("controller", 4),
     ("security", 5),
-    ("quota", 5),
     ("partition", 6),
-    ("log", 7),
-    ("metadata", 7),
-    ("peer", 7),
-    ("telemetry", 8),
-    ("config", 9),
-    ("types", 10),
-    ("lazy_alloc", 10),
+    ("quota", 7),
+    ("log", 8),
+    ("metadata", 8),
+    ("peer", 8),
+    ("telemetry", 9),
+    ("config", 10),
+    ("types", 11),
+    ("lazy_alloc", 11),
 ];
 
 /// Where wire messages may appear: modules, and files of `partition` that fetch as a follower.

@@ -1,13 +1,15 @@
 //! Starting and stopping, in the order in which it must happen.
 
 use super::InternalTopics;
+use super::introduction::Introduction;
 use super::loading_report::LoadingReport;
 use super::producer_ids::FreshIds;
-use super::{Broker, ProducerIds, cluster, topic_configs};
+use super::registration::registration;
+use super::{Broker, ProducerIds, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
-use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator, ImageTopics};
 use crate::coordinator::state_log::PartitionLog;
 use crate::coordinator::transaction::{
     BrokerMarkers, BrokerPeers, TRANSACTION_TOPIC, TransactionConfig, TransactionCoordinator,
@@ -15,6 +17,8 @@ use crate::coordinator::transaction::{
 };
 use crate::log::{LogDirs, LogDirsConfig, LogError};
 use crate::metadata::image::Published;
+use crate::metadata::layout::{self, LayoutError};
+use crate::metadata::records::ClusterId;
 use crate::metadata::store::{Session, SharedStore, StoreError};
 use crate::metadata::{embedded, zookeeper};
 use crate::partition::fetcher::{self, FetcherSettings};
@@ -23,6 +27,7 @@ use crate::partition::{Replicas, isr};
 use crate::peer::{Dial, OwnDial, PeerOptions, PlainDial};
 use crate::quota::clients::ClientQuotas;
 use crate::quota::connections::{ConnectionQuotas, Limits};
+use crate::quota::replication::ReplicationQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
@@ -40,35 +45,45 @@ pub enum StartError {
     /// The metadata store cannot be reached or refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The metadata store holds what it should not.
-    #[error("metadata: {0}")]
-    Metadata(String),
-    /// Another live broker has this id.
-    #[error("broker {0} is already registered: another broker with this id is alive")]
-    AlreadyRegistered(BrokerId),
+    /// There is no place for this broker in the metadata store.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// The directory belongs to another broker or cluster.
     #[error("{0}")]
     Mismatch(String),
 }
 
-/// The log directories, opened and recovered; nothing outside the machine knows of it yet.
+/// The log directories, opened and recovered, and the metadata store; nobody in the cluster knows
+/// of it yet.
 pub struct Opened {
     config: Arc<ArcSwap<BrokerConfig>>,
     image: Arc<Published>,
+    store: SharedStore,
     log_dirs: Arc<LogDirs>,
     dial: Arc<dyn Dial>,
 }
 
 impl Opened {
-    /// Opens the log directories. Blocks while logs are recovered.
-    pub fn open(config: BrokerConfig) -> Result<Opened, StartError> {
-        let dirs = LogDirsConfig::from_broker(&config);
-        let config = Arc::new(ArcSwap::from_pointee(config));
+    /// Opens the log directories, once it is known how their topics are configured: a log must
+    /// neither be recovered nor cleaned by the rules of another.
+    pub async fn open(config: BrokerConfig) -> Result<Opened, StartError> {
+        let store = connect(&config).await?;
         let image: Arc<Published> = Arc::default();
-        let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
-        let report = LoadingReport::new();
-        let log_dirs = LogDirs::open(dirs, &resolve, &|progress| report.show(progress))?;
-        Ok(Opened { config, image, log_dirs, dial: Arc::new(PlainDial) })
+        let stored = topic_configs::all(store.as_ref()).await?;
+        image.update(|image| image.topic_configs.extend(stored));
+        let config = Arc::new(ArcSwap::from_pointee(config));
+        let (configs, known) = (config.clone(), image.clone());
+        let open = move || {
+            let dirs = LogDirsConfig::from_broker(&configs.load());
+            let resolve = |topic: &str| topic_configs::resolve(&configs.load(), &known, topic);
+            let report = LoadingReport::new();
+            LogDirs::open(dirs, &resolve, &|progress| report.show(progress))
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let log_dirs = opened.map_err(|error| LogError::Io(error.into()))??;
+        let open_files = config.load().get(key::OTTLA_LOG_OPEN_FILES_MAX);
+        log_dirs.open_files().set_budget(usize::try_from(open_files).ok());
+        Ok(Opened { config, image, store, log_dirs, dial: Arc::new(PlainDial) })
     }
 
     /// Says where the listeners are bound, so that the broker can reach itself there.
@@ -87,11 +102,11 @@ impl Opened {
 
     /// Joins the cluster in all but name: the broker is complete, and not yet registered.
     pub async fn join(self) -> Result<Arc<Broker>, StartError> {
-        let Opened { config, image, log_dirs, dial } = self;
+        let Opened { config, image, store, log_dirs, dial } = self;
         let now = config.load_full();
-        let store = connect(&now).await?;
-        cluster::create_tree(store.as_ref()).await?;
-        let cluster_id: Arc<str> = cluster::cluster_id(store.as_ref()).await?.into();
+        layout::create_tree(store.as_ref()).await?;
+        let ClusterId(cluster_id) = layout::cluster_id(store.as_ref(), ClusterId::random()).await?;
+        let cluster_id: Arc<str> = cluster_id.into();
         let id = broker_id(store.as_ref(), &now, &log_dirs, &cluster_id).await?;
         let resolve = {
             let (config, image) = (config.clone(), image.clone());
@@ -114,6 +129,7 @@ impl Opened {
                 replicas.clone(),
                 image.clone(),
             )),
+            Arc::new(ImageTopics::new(image.clone())),
             tokio::runtime::Handle::current(),
         );
         let producer_ids: Arc<ProducerIds> = Arc::default();
@@ -136,10 +152,12 @@ impl Opened {
             producer_ids,
             groups,
             quotas: ClientQuotas::new(&now),
+            replication: ReplicationQuotas::new(&now),
             connections: ConnectionQuotas::new(Limits::from_config(&now)),
             transactions,
             verifier,
             internal_topics: InternalTopics::default(),
+            introduction: Introduction::of(id),
             control: tokio::runtime::Handle::current(),
             epoch,
         }))
@@ -213,6 +231,8 @@ async fn connect(config: &BrokerConfig) -> Result<SharedStore, StoreError> {
     let Some(connect) = config.get(key::ZOOKEEPER_CONNECT) else {
         let dirs = config.log_dirs();
         let dir = dirs.first().cloned().unwrap_or_default();
+        // Where this fails, opening does too, and says so.
+        std::fs::create_dir_all(&dir).ok();
         return embedded::open(&dir);
     };
     let millis = |millis: i32| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
@@ -245,7 +265,9 @@ async fn broker_id(
         }
         (0.., _) => configured,
         (_, Some(stored)) => stored,
-        (_, None) if config.uses_zookeeper() => cluster::generate_id(store, config).await?,
+        (_, None) if config.uses_zookeeper() => {
+            layout::generate_broker_id(store, config.get(key::RESERVED_BROKER_MAX_ID)).await?
+        }
         (_, None) => 0,
     };
     log_dirs.write_meta(id, cluster_id)?;
@@ -262,8 +284,7 @@ impl Broker {
         self.load_broker_config().await;
         self.load_quotas().await;
         self.start_tasks();
-        let config = self.config.load_full();
-        let epoch = cluster::register(self.store.as_ref(), &config, self.id, ports).await?;
+        let epoch = self.write_registration(ports).await?;
         self.epoch.store(epoch, Ordering::Release);
         self.controller.start(&self.control);
         tracing::info!(id = self.id, epoch, cluster = %self.cluster_id, "registered");
@@ -280,8 +301,7 @@ impl Broker {
             if now.is_none() || now == registered {
                 continue;
             }
-            let config = self.config.load_full();
-            match cluster::register(self.store.as_ref(), &config, self.id, &ports).await {
+            match self.write_registration(&ports).await {
                 Ok(epoch) => {
                     registered = now;
                     self.epoch.store(epoch, Ordering::Release);
@@ -292,6 +312,17 @@ impl Broker {
         }
     }
 
+    /// Puts the registration into the store; its epoch. Waits for an earlier session of the same
+    /// broker to end.
+    async fn write_registration(&self, ports: &BTreeMap<String, u16>) -> Result<i64, LayoutError> {
+        let registration = registration(&self.config.load(), ports);
+        let patience = self.store.session_timeout() + Duration::from_secs(5);
+        let id = self.id;
+        let waiting = || tracing::warn!(id, "already registered; waiting for that session to end");
+        layout::register_broker(self.store.as_ref(), id, &registration, true, patience, waiting)
+            .await
+    }
+
     fn start_tasks(self: &Arc<Self>) {
         let config = self.config.load();
         let interval = config.get(key::REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS);
@@ -299,6 +330,8 @@ impl Broker {
         self.control.spawn(self.replicas.clone().keep_checkpoints(interval));
         self.control.spawn(isr::run(self.replicas.clone(), self.controller_client.clone()));
         self.control.spawn(self.clone().follow_config_changes());
+        self.control.spawn(self.clone().watch_log_dirs());
+        self.limit_moves(&config);
         self.control.spawn(fetcher::run(
             self.replicas.clone(),
             self.image.clone(),
@@ -319,6 +352,7 @@ impl Broker {
             backoff: millis(config.get(key::REPLICA_FETCH_BACKOFF_MS)),
             request_timeout: millis(config.get(key::REPLICA_SOCKET_TIMEOUT_MS)),
             options: peer_options(&config, self.id),
+            quota: self.replication.follower.clone(),
         }
     }
 

@@ -9,7 +9,17 @@ use std::sync::Arc;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
+/// The only value of `replica.selector.class` that does something; others name Java classes, or
+/// the selector that always takes the leader.
+pub(super) const RACK_AWARE_SELECTOR: &str =
+    "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
 impl BrokerConfig {
+    /// Whether consumers are sent to replicas in their own rack (KIP-392).
+    pub fn selects_by_rack(&self) -> bool {
+        self.get(key::REPLICA_SELECTOR_CLASS).is_some_and(|class| *class == *RACK_AWARE_SELECTOR)
+    }
+
     /// Addresses to bind.
     pub fn listeners(&self) -> Vec<Listener> {
         self.parsed_listeners().bound.clone()

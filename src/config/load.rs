@@ -56,9 +56,24 @@ fn lone_broker(properties: &mut Properties) {
     }
 }
 
+/// Refuses a `zookeeper.connect` that names no server: not set it means the embedded store, so an
+/// empty one would make a cluster of its own where the user believes to join one.
+fn check_connect(properties: &Properties) -> Result<(), ConfigError> {
+    let key = key::ZOOKEEPER_CONNECT.declaration();
+    let Some(connect) = properties.get(key.name) else { return Ok(()) };
+    let hosts = connect.split('/').next().unwrap_or_default();
+    if hosts.split(',').all(|host| !host.trim().is_empty()) {
+        return Ok(());
+    }
+    let why = "expected host:port, separated by commas, and a chroot like /kafka where there is \
+               one; to keep metadata in the embedded store leave the key out";
+    Err(ConfigError::invalid(key, connect, why))
+}
+
 /// Checks properties, adds what the embedded metadata store needs, and collects warnings.
 pub fn from_properties(mut properties: Properties) -> Result<Loaded, ConfigError> {
     super::provider::resolve(&mut properties)?;
+    check_connect(&properties)?;
     let mut warnings = Vec::new();
     for name in properties.keys() {
         warnings.extend(check_name(name)?);
@@ -70,7 +85,19 @@ pub fn from_properties(mut properties: Properties) -> Result<Loaded, ConfigError
     }
     let config = BrokerConfig::from_properties(properties)?;
     super::refuse::check(&config)?;
+    warnings.extend(ineffective_value(&config));
     Ok(Loaded { config, warnings })
+}
+
+/// A value that does nothing although its key does.
+fn ineffective_value(config: &BrokerConfig) -> Option<String> {
+    let class = config.get(key::REPLICA_SELECTOR_CLASS)?;
+    let leader = "org.apache.kafka.common.replica.LeaderSelector";
+    if config.selects_by_rack() || class.trim().is_empty() || &*class == leader {
+        return None;
+    }
+    let name = key::REPLICA_SELECTOR_CLASS.name();
+    Some(format!("{name}={class} has no effect: a Java class cannot be loaded"))
 }
 
 /// Refuses a misspelt name; a warning for one that does nothing.
@@ -206,6 +233,26 @@ mod tests {
         let error = load(None, &["num.partitions=0".into()]).unwrap_err();
         let text = "Invalid value 0 for configuration num.partitions: Value must be at least 1";
         assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn a_connect_string_without_a_server_is_refused() {
+        for connect in ["", " ", "zk1:2181,", "/kafka"] {
+            let error = load(None, &[format!("zookeeper.connect={connect}")]).unwrap_err();
+            assert!(error.to_string().contains("zookeeper.connect: expected host:port"), "{error}");
+        }
+        assert!(load(None, &["zookeeper.connect=zk1,zk2:2182/a".into()]).is_ok());
+    }
+
+    #[test]
+    fn a_replica_selector_that_is_javas_is_warned_about() {
+        let warnings = |class: &str| {
+            load(None, &[format!("replica.selector.class={class}")]).unwrap().warnings
+        };
+        assert_eq!(warnings("a.B").len(), 1);
+        let own = "org.apache.kafka.common.replica.";
+        assert!(warnings(&format!("{own}RackAwareReplicaSelector")).is_empty());
+        assert!(warnings(&format!("{own}LeaderSelector")).is_empty());
     }
 
     #[test]

@@ -37,6 +37,9 @@ const OUTSIDE: &[&str] = &[
     "replica.alter.log.dirs.io.max.bytes.per.second",
 ];
 
+/// Letters that may be wrong in a name for it to be taken for a known one.
+const WRONG_LETTERS: usize = 2;
+
 /// What a name in a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
@@ -51,6 +54,11 @@ pub(super) enum Known {
 }
 
 /// What a name in a file is.
+///
+/// Kafka ignores names that it does not know, with a warning, since plug-ins, clients inside the
+/// broker and other releases have theirs in the same file. But a name that is nearly a known one
+/// is a mistake, and what it was to set stays at its default for as long as nobody notices; so it
+/// is refused. Example: `num.partition`, `NUM_PARTITIONS`, and everything unknown below `ottla.`.
 pub(super) fn look_up(name: &str) -> Known {
     if key::find(name).is_some() {
         return Known::Declared;
@@ -60,14 +68,20 @@ pub(super) fn look_up(name: &str) -> Known {
     if OUTSIDE.iter().any(outside) {
         return Known::Outside;
     }
-    let own = name.starts_with("ottla.");
-    let allowed = if own { usize::MAX } else { 2 };
+    let plain = plain(name);
+    let own = is_own(&plain);
+    let allowed = if own { usize::MAX } else { WRONG_LETTERS };
     let others = key::all().iter().map(|key| key.name).filter(|known| own == is_own(known));
-    let nearest = others.map(|known| (distance(name, known), known)).min();
+    let nearest = others.map(|known| (distance(&plain, known), known)).min();
     match nearest {
         Some((edits, known)) if edits <= allowed => Known::Misspelt(known),
         _ => Known::Unknown,
     }
+}
+
+/// The name in lower case with dots: what an environment variable's name would stand for.
+fn plain(name: &str) -> String {
+    name.trim().to_lowercase().replace(['_', '-'], ".")
 }
 
 fn is_own(name: &str) -> bool {
@@ -130,6 +144,48 @@ mod tests {
         assert_eq!(look_up("listener.name.internal.ssl.keystore.location"), Known::Outside);
         assert_eq!(look_up("confluent.support.metrics.enable"), Known::Unknown);
         assert!(matches!(look_up("ottla.nothing"), Known::Misspelt(_)));
+    }
+
+    #[test]
+    fn case_and_separators_are_mistakes_too() {
+        for wrong in ["NUM_PARTITIONS", "num-partitions", "num.partitions ", "Num.Partition"] {
+            assert_eq!(look_up(wrong), Known::Misspelt("num.partitions"), "{wrong}");
+        }
+        assert_eq!(look_up("OTTLA_LOG_LEVEL"), Known::Misspelt("ottla.log.level"));
+    }
+
+    #[test]
+    fn keys_of_other_releases_and_of_plug_ins_are_no_mistakes() {
+        let others = [
+            // Before 3.9.
+            "advertised.host.name",
+            "advertised.port",
+            "host.name",
+            "port",
+            "log.cleaner.min.cleanable.dirty.ratio",
+            "offsets.storage",
+            "quota.consumer.default",
+            "quota.producer.default",
+            "replica.lag.max.messages",
+            "zookeeper.sync.time.ms",
+            // After it.
+            "controller.quorum.auto.join.enable",
+            "group.consumer.min.assignment.interval.ms",
+            "group.coordinator.background.threads",
+            "group.share.max.share.sessions",
+            "log.dir.failure.timeout",
+            "remote.log.manager.follower.thread.pool.size",
+            "share.coordinator.threads",
+            "transaction.two.phase.commit.enable",
+            // Of what runs inside a broker.
+            "confluent.metrics.reporter.bootstrap.servers",
+            "cruise.control.metrics.reporter.bootstrap.servers",
+            "producer.acks",
+            "opa.authorizer.url",
+        ];
+        for name in others {
+            assert_eq!(look_up(name), Known::Unknown, "{name}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! `KafkaApis.handleAlterConfigsRequest` in ZooKeeper mode.
 
 use super::RequestContext;
-use super::configs::{self, Failure, Resource, Wanted};
+use super::configs::{self, Altered, Failure, Wanted, altered};
 use crate::broker::Broker;
 use crate::config::Properties;
 use crate::config::dynamic::{self, Change, Operation};
@@ -14,39 +14,23 @@ use kafka_protocol::messages::alter_configs_response::AlterConfigsResourceRespon
 use kafka_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 use std::sync::Arc;
 
+altered!(AlterConfigsResource, AlterConfigsResourceResponse);
+
 /// Changes each resource, or says why not.
 pub async fn handle(
     broker: &Arc<Broker>,
     _context: &RequestContext,
     request: AlterConfigsRequest,
 ) -> AlterConfigsResponse {
-    let mut responses = Vec::with_capacity(request.resources.len());
-    for resource in &request.resources {
-        let same = |other: &&AlterConfigsResource| {
-            other.resource_type == resource.resource_type
-                && other.resource_name == resource.resource_name
-        };
-        let altered = match request.resources.iter().filter(same).count() {
-            1 => alter(broker, resource, request.validate_only).await,
-            _ => Err(Failure::request("Each resource must appear at most once.")),
-        };
-        let (code, message) = configs::outcome(altered);
-        responses.push(
-            AlterConfigsResourceResponse::default()
-                .with_error_code(code)
-                .with_error_message(message)
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(resource.resource_name.clone()),
-        );
-    }
-    AlterConfigsResponse::default().with_responses(responses)
+    let responses = configs::alter_each(&request.resources, async |resource| {
+        let all = Wanted::All(all(resource)?);
+        configs::alter(broker, resource.resource(), all, request.validate_only).await
+    });
+    AlterConfigsResponse::default().with_responses(responses.await)
 }
 
-async fn alter(
-    broker: &Broker,
-    resource: &AlterConfigsResource,
-    validate_only: bool,
-) -> Result<(), Failure> {
+/// All that the resource shall have.
+fn all(resource: &AlterConfigsResource) -> Result<Properties, Failure> {
     let changes: Vec<Change> = resource
         .configs
         .iter()
@@ -57,23 +41,6 @@ async fn alter(
         })
         .collect();
     dynamic::check_changes(&changes)?;
-    let all: Properties =
-        changes.into_iter().map(|change| (change.name, change.value.unwrap_or_default())).collect();
-    let name = &*resource.resource_name;
-    match Resource::of(resource.resource_type) {
-        Resource::Topic => {
-            configs::alter_topic(broker, name, Wanted::All(all), validate_only).await
-        }
-        Resource::Broker => {
-            configs::alter_broker(broker, name, Wanted::All(all), validate_only).await
-        }
-        Resource::ClientMetrics => Err(Failure::request(
-            "AlterConfigs is only supported for topics and brokers, but resource type is \
-             CLIENT_METRICS",
-        )),
-        Resource::Loggers | Resource::Unknown(_) => {
-            let message = format!("Unknown resource type {}", resource.resource_type);
-            Err(Failure::request(message))
-        }
-    }
+    let pairs = changes.into_iter().map(|change| (change.name, change.value.unwrap_or_default()));
+    Ok(pairs.collect())
 }

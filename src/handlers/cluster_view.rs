@@ -55,7 +55,9 @@ pub fn text(text: &str) -> StrBytes {
 /// The message of an error; null where it says no more than its code.
 pub fn message(error: &ControllerError) -> Option<StrBytes> {
     match error {
-        ControllerError::NotController | ControllerError::RequestTimedOut => None,
+        ControllerError::NotController
+        | ControllerError::RequestTimedOut
+        | ControllerError::ThrottlingQuotaExceeded => None,
         other => Some(text(&other.to_string())),
     }
 }

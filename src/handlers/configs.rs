@@ -82,7 +82,7 @@ impl From<StoreError> for Failure {
 }
 
 /// Code and text of an outcome, as the alter responses have them.
-pub fn outcome(result: Result<(), Failure>) -> (i16, Option<StrBytes>) {
+fn outcome(result: Result<(), Failure>) -> (i16, Option<StrBytes>) {
     match result {
         Ok(()) => (ErrorCode::NONE.0, None),
         Err(failure) => (failure.code.0, failure.message.map(StrBytes::from_string)),
@@ -110,6 +110,83 @@ impl Wanted {
     }
 }
 
+/// A resource of an alter request and its answer, of either API.
+pub trait Altered {
+    /// Its entry of the response.
+    type Response;
+
+    /// Kind and name of the resource.
+    fn resource(&self) -> (i8, &StrBytes);
+
+    /// Its entry of the response.
+    fn response(&self, code: i16, message: Option<StrBytes>) -> Self::Response;
+}
+
+/// Implements [`Altered`] for the messages of one API, which differ in nothing but their modules.
+macro_rules! altered {
+    ($request:path, $response:path) => {
+        impl $crate::handlers::configs::Altered for $request {
+            type Response = $response;
+
+            fn resource(&self) -> (i8, &kafka_protocol::protocol::StrBytes) {
+                (self.resource_type, &self.resource_name)
+            }
+
+            fn response(
+                &self,
+                code: i16,
+                message: Option<kafka_protocol::protocol::StrBytes>,
+            ) -> $response {
+                <$response>::default()
+                    .with_error_code(code)
+                    .with_error_message(message)
+                    .with_resource_type(self.resource_type)
+                    .with_resource_name(self.resource_name.clone())
+            }
+        }
+    };
+}
+
+pub(super) use altered;
+
+/// Alters each resource by `alter`, one after the other; what is named twice is left alone.
+pub async fn alter_each<R: Altered>(
+    resources: &[R],
+    alter: impl AsyncFn(&R) -> Result<(), Failure>,
+) -> Vec<R::Response> {
+    let mut responses = Vec::with_capacity(resources.len());
+    for resource in resources {
+        let same = |other: &&R| other.resource() == resource.resource();
+        let altered = match resources.iter().filter(same).count() {
+            1 => alter(resource).await,
+            _ => Err(Failure::request("Each resource must appear at most once.")),
+        };
+        let (code, message) = outcome(altered);
+        responses.push(resource.response(code, message));
+    }
+    responses
+}
+
+/// Alters what may be altered as a whole: a topic or a broker, not loggers.
+pub async fn alter(
+    broker: &Broker,
+    (kind, name): (i8, &StrBytes),
+    wanted: Wanted,
+    validate_only: bool,
+) -> Result<(), Failure> {
+    match Resource::of(kind) {
+        Resource::Topic => alter_topic(broker, name, wanted, validate_only).await,
+        Resource::Broker => alter_broker(broker, name, wanted, validate_only).await,
+        Resource::ClientMetrics => Err(Failure::request(
+            "AlterConfigs is only supported for topics and brokers, but resource type is \
+             CLIENT_METRICS",
+        )),
+        Resource::Loggers | Resource::Unknown(_) => {
+            Err(Failure::request(format!("Unknown resource type {kind}")))
+        }
+    }
+}
+
 /// Checks that the name is empty (where that means all brokers) or this broker's id.
 pub fn check_broker_name(broker: &Broker, name: &str) -> Result<(), Failure> {
     let Ok(id) = name.parse::<i32>() else {
@@ -124,7 +201,7 @@ pub fn check_broker_name(broker: &Broker, name: &str) -> Result<(), Failure> {
 }
 
 /// Changes a topic's configs.
-pub async fn alter_topic(
+async fn alter_topic(
     broker: &Broker,
     topic: &str,
     wanted: Wanted,
@@ -152,7 +229,7 @@ pub async fn alter_topic(
 }
 
 /// Changes this broker's configs, or those of all brokers where `name` is empty.
-pub async fn alter_broker(
+async fn alter_broker(
     broker: &Broker,
     name: &str,
     wanted: Wanted,

@@ -25,6 +25,7 @@ pub async fn handle(
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let began = Instant::now();
+    broker.introduced().await;
     let quota = Mutations::of(broker, context, 3);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for topic in &request.topics {
@@ -90,12 +91,14 @@ async fn add(
         count: topic.count,
         assignments: topic.assignments.as_ref().map(|all| all.iter().map(replicas).collect()),
     };
-    if !quota.is_allowed() {
-        return Err(ControllerError::ThrottlingQuotaExceeded);
-    }
+    // What is wrong with them is said before that they are too many.
+    let is_refused = !validate_only && !quota.is_allowed();
     let before =
         broker.image.load().topics.get(topic.name.as_str()).map_or(0, |t| t.partitions.len());
-    controller.create_partitions(&racks(broker), asked, validate_only).await?;
+    controller.create_partitions(&racks(broker), asked, validate_only || is_refused).await?;
+    if is_refused {
+        return Err(quota.refuse());
+    }
     if !validate_only {
         quota.count(usize::try_from(topic.count).unwrap_or(0).saturating_sub(before));
     }

@@ -30,6 +30,7 @@ pub async fn handle(
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
     let began = Instant::now();
+    broker.introduced().await;
     let quota = Mutations::of(broker, context, 6);
     let mut topics = Vec::with_capacity(request.topics.len());
     let mut waits = Vec::new();
@@ -91,9 +92,6 @@ async fn create(
             "Creation of internal topic {METADATA_TOPIC} is prohibited."
         )));
     }
-    if !quota.is_allowed() {
-        return Err(ControllerError::ThrottlingQuotaExceeded);
-    }
     let new = NewTopic {
         name: topic.name.to_string(),
         partitions: topic.num_partitions,
@@ -110,7 +108,11 @@ async fn create(
             .collect(),
     };
     let config = broker.config.load_full();
-    broker.controller.create_topic(&config, &racks(broker), new, validate_only).await
+    // What is wrong with the topic is said before that it is one too many.
+    let is_refused = !validate_only && !quota.is_allowed();
+    let only_check = validate_only || is_refused;
+    let created = broker.controller.create_topic(&config, &racks(broker), new, only_check).await?;
+    if is_refused { Err(quota.refuse()) } else { Ok(created) }
 }
 
 fn answer(

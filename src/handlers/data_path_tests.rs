@@ -18,6 +18,8 @@ use kafka_protocol::protocol::{Decodable, StrBytes};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+mod replicas;
+
 const ID: TopicId = TopicId::from_bytes([5; 16]);
 
 struct Fixture {
@@ -42,7 +44,7 @@ async fn leading(isr: &[i32], overrides: &[(&str, &str)]) -> Fixture {
     .collect();
     properties.extend(overrides.iter().map(|(k, v)| (k.to_string(), v.to_string())));
     let config = BrokerConfig::from_properties(properties).expect("valid");
-    let opened = Opened::open(config).expect("opens");
+    let opened = Opened::open(config).await.expect("opens");
     let broker = opened.join().await.expect("joins");
     let fixture = Fixture { broker, _dir: dir };
     fixture.lead(isr, 0).await;
@@ -51,12 +53,17 @@ async fn leading(isr: &[i32], overrides: &[(&str, &str)]) -> Fixture {
 
 impl Fixture {
     async fn lead(&self, isr: &[i32], leader_epoch: i32) {
-        let ids: Vec<BrokerId> = isr.iter().map(|id| (*id).into()).collect();
+        self.lead_of(isr, isr, leader_epoch).await;
+    }
+
+    async fn lead_of(&self, replicas: &[i32], isr: &[i32], leader_epoch: i32) {
+        let ids = |ids: &[i32]| -> Vec<BrokerId> { ids.iter().map(|id| (*id).into()).collect() };
         let state = LeaderAndIsrPartitionState::default()
             .with_leader(1.into())
             .with_leader_epoch(leader_epoch)
-            .with_isr(ids.clone())
-            .with_replicas(ids.clone());
+            .with_isr(ids(isr))
+            .with_partition_epoch(leader_epoch)
+            .with_replicas(ids(replicas));
         let topic = LeaderAndIsrTopicState::default()
             .with_topic_name(name())
             .with_topic_id(ID)
@@ -69,8 +76,8 @@ impl Fixture {
         let state = UpdateMetadataPartitionState::default()
             .with_leader(1.into())
             .with_leader_epoch(leader_epoch)
-            .with_isr(ids.clone())
-            .with_replicas(ids);
+            .with_isr(ids(isr))
+            .with_replicas(ids(replicas));
         let topic = UpdateMetadataTopicState::default()
             .with_topic_name(name())
             .with_topic_id(ID)

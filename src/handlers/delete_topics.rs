@@ -32,6 +32,7 @@ pub async fn handle(
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
     let began = Instant::now();
+    broker.introduced().await;
     let asked = asked(&request);
     let named_both_ways = asked.iter().any(|a| a.name.is_some() && !a.id.is_nil());
     let whole = if named_both_ways {
@@ -110,7 +111,7 @@ async fn delete(broker: &Broker, quota: &Mutations<'_>, asked: &Asked) -> Deleta
         Err(error) => return result(asked, Some(&name), error.error_code(), None),
     }
     if !quota.is_allowed() {
-        let error = ControllerError::ThrottlingQuotaExceeded;
+        let error = quota.refuse();
         return result(asked, Some(&name), error.error_code(), message(&error));
     }
     let partitions = broker.image.load().topics.get(&*name).map_or(0, |t| t.partitions.len());

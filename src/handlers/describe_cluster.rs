@@ -4,7 +4,6 @@
 
 use super::RequestContext;
 use super::cluster_view::{endpoint, text};
-use super::lookup;
 use crate::broker::Broker;
 use crate::types::ErrorCode;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -22,6 +21,7 @@ pub async fn handle(
     context: &RequestContext,
     request: DescribeClusterRequest,
 ) -> DescribeClusterResponse {
+    broker.introduced().await;
     let refuse = |code: ErrorCode, why: String| {
         DescribeClusterResponse::default()
             .with_error_code(code.0)
@@ -40,7 +40,6 @@ pub async fn handle(
             return refuse(ErrorCode::UNSUPPORTED_ENDPOINT_TYPE, why);
         }
     }
-    lookup::await_cluster(broker).await;
     let image = broker.image.load();
     let brokers = image.brokers.values().filter_map(|node| {
         let endpoint = endpoint(&image, node.id, &context.listener_name)?;

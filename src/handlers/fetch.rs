@@ -9,6 +9,7 @@
 
 mod convert;
 mod encode;
+mod near;
 mod request;
 mod rows;
 
@@ -50,6 +51,8 @@ pub async fn handle(
     match begun {
         Ok(begun) => {
             let rows = read(broker, context, &plan, &begun).await;
+            let copied = rows.iter().filter(|row| row.is_throttled);
+            broker.replication.leader.record(copied.map(Row::records_len).sum());
             if let Some(quiet) = throttle(broker, context, &plan, &rows) {
                 return throttled(context, &begun, quiet);
             }
@@ -66,10 +69,17 @@ fn throttle(
     plan: &Plan,
     rows: &[Row],
 ) -> Option<Duration> {
-    if plan.follower.is_some() || !broker.quotas.is_active(Limited::Fetch) {
+    if plan.follower.is_some() {
         return None;
     }
     let (user, client) = (&context.principal.name, context.client_id());
+    let of_time = broker.quotas.check(Limited::Request, user, client);
+    if !of_time.is_zero() {
+        return Some(of_time);
+    }
+    if !broker.quotas.is_active(Limited::Fetch) {
+        return None;
+    }
     let size = rows.iter().map(Row::records_len).sum::<usize>();
     let was_quiet = broker.quotas.check(Limited::Fetch, user, client).is_zero();
     let most = broker.quotas.most_at_once(Limited::Fetch, user, client);

@@ -23,7 +23,7 @@ pub async fn handle(
     context: &RequestContext,
     request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
-    lookup::await_cluster(broker).await;
+    broker.introduced().await;
     if context.api_version < 4 {
         return one(broker, context, &request);
     }

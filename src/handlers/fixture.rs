@@ -36,7 +36,7 @@ pub(super) async fn open() -> Fixture {
     ];
     let properties = properties.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     let config = BrokerConfig::from_properties(properties).expect("valid");
-    let broker = Opened::open(config).expect("opens").join().await.expect("joins");
+    let broker = Opened::open(config).await.expect("opens").join().await.expect("joins");
     Fixture { broker, _dir: dir }
 }
 

@@ -5,7 +5,7 @@
 //! `KafkaApis.handleIncrementalAlterConfigsRequest` in ZooKeeper mode.
 
 use super::RequestContext;
-use super::configs::{self, Failure, Resource, Wanted};
+use super::configs::{self, Altered, Failure, Resource, Wanted, altered};
 use crate::broker::Broker;
 use crate::config::dynamic::{self, Change, Operation};
 use crate::telemetry::log_levels::{self, Level};
@@ -14,32 +14,18 @@ use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsRe
 use kafka_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
 use std::sync::Arc;
 
+altered!(AlterConfigsResource, AlterConfigsResourceResponse);
+
 /// Changes each resource, or says why not.
 pub async fn handle(
     broker: &Arc<Broker>,
     _context: &RequestContext,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let mut responses = Vec::with_capacity(request.resources.len());
-    for resource in &request.resources {
-        let same = |other: &&AlterConfigsResource| {
-            other.resource_type == resource.resource_type
-                && other.resource_name == resource.resource_name
-        };
-        let altered = match request.resources.iter().filter(same).count() {
-            1 => alter(broker, resource, request.validate_only).await,
-            _ => Err(Failure::request("Each resource must appear at most once.")),
-        };
-        let (code, message) = configs::outcome(altered);
-        responses.push(
-            AlterConfigsResourceResponse::default()
-                .with_error_code(code)
-                .with_error_message(message)
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(resource.resource_name.clone()),
-        );
-    }
-    IncrementalAlterConfigsResponse::default().with_responses(responses)
+    let responses = configs::alter_each(&request.resources, async |resource| {
+        alter(broker, resource, request.validate_only).await
+    });
+    IncrementalAlterConfigsResponse::default().with_responses(responses.await)
 }
 
 async fn alter(
@@ -48,7 +34,6 @@ async fn alter(
     validate_only: bool,
 ) -> Result<(), Failure> {
     let kind = Resource::of(resource.resource_type);
-    let name = &*resource.resource_name;
     check(resource)?;
     let changes = match (changes(resource), kind) {
         (Ok(changes), _) => changes,
@@ -59,19 +44,12 @@ async fn alter(
         }
     };
     match kind {
-        Resource::Topic => {
-            configs::alter_topic(broker, name, Wanted::Changes(changes), validate_only).await
+        Resource::Loggers => {
+            alter_loggers(broker, &resource.resource_name, &changes, validate_only)
         }
-        Resource::Broker => {
-            configs::alter_broker(broker, name, Wanted::Changes(changes), validate_only).await
-        }
-        Resource::Loggers => alter_loggers(broker, name, &changes, validate_only),
-        Resource::ClientMetrics => Err(Failure::request(
-            "AlterConfigs is only supported for topics and brokers, but resource type is \
-             CLIENT_METRICS",
-        )),
-        Resource::Unknown(number) => {
-            Err(Failure::request(format!("Unknown resource type {number}")))
+        _ => {
+            let wanted = Wanted::Changes(changes);
+            configs::alter(broker, resource.resource(), wanted, validate_only).await
         }
     }
 }

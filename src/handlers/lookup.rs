@@ -6,7 +6,6 @@ use crate::broker::Broker;
 use crate::partition::Partition;
 use crate::types::{BrokerId, ErrorCode, NO_BROKER, TopicId, TopicName};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The replica on this broker. Where there is none: not the leader if the partition exists
 /// somewhere, else unknown.
@@ -26,23 +25,6 @@ pub fn is_known(broker: &Broker, topic: &str, index: i32) -> bool {
 /// The name of a topic id.
 pub fn topic_name(broker: &Broker, id: TopicId) -> Option<TopicName> {
     broker.image.load().names.get(&id).cloned()
-}
-
-/// How long a request waits for what the controller tells a broker that has just started.
-const FIRST_IMAGE: Duration = Duration::from_secs(10);
-
-/// Waits until this broker knows of a broker, itself at least, but not for ever. Apache Kafka tells
-/// the first clients of a cluster without brokers: librdkafka then forgets those it knew.
-pub async fn await_cluster(broker: &Broker) {
-    if !broker.image.load().brokers.is_empty() {
-        return;
-    }
-    let mut changes = broker.image.changes();
-    let known = async {
-        while broker.image.snapshot().brokers.is_empty() && changes.changed().await.is_ok() {}
-    };
-    // Without a controller the answer is what is known: nothing.
-    let _ = tokio::time::timeout(FIRST_IMAGE, known).await;
 }
 
 /// Leader and leader epoch as this broker knows them, by its replica or else by the image;

@@ -8,7 +8,6 @@
 use super::RequestContext;
 use super::cluster_view::{endpoint, racks, text};
 use super::describe_cluster::CLUSTER_OPERATIONS;
-use super::lookup;
 use crate::broker::Broker;
 use crate::config::key;
 use crate::controller::{ControllerError, is_internal, validate_topic_name};
@@ -35,7 +34,7 @@ pub async fn handle(
     if let Some(refused) = refuse_whole(version, &request) {
         return refused;
     }
-    lookup::await_cluster(broker).await;
+    broker.introduced().await;
     let view = View { version, listener: &context.listener_name };
     let mut topics = match &request.topics {
         None => all_topics(broker, view),

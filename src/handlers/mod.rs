@@ -62,6 +62,7 @@ pub mod list_offsets;
 pub mod list_partition_reassignments;
 pub mod list_transactions;
 pub mod lookup;
+pub mod messages;
 pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
@@ -76,6 +77,7 @@ pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod sync_group;
 pub mod throttle;
+pub mod throttle_field;
 #[cfg(test)]
 mod transaction_tests;
 pub mod txn_offset_commit;

@@ -3,7 +3,9 @@
 
 use super::RequestContext;
 use crate::broker::Broker;
+use crate::controller::ControllerError;
 use crate::quota::table::Limited;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// Requests among brokers, whose time is nobody's quota.
@@ -16,9 +18,11 @@ pub trait Charge {
         false
     }
 
-    /// Charges a client for a request that kept a thread busy for so long.
-    fn charge(&self, context: &RequestContext, busy: Duration) {
+    /// Charges a client for a request that kept a thread busy for so long, and mutes its
+    /// connection if it is over its quota; for so many milliseconds.
+    fn charge(&self, context: &RequestContext, busy: Duration) -> i32 {
         let _ = (context, busy);
+        0
     }
 }
 
@@ -30,12 +34,12 @@ impl Charge for Broker {
         self.quotas.is_active(Limited::Request)
     }
 
-    fn charge(&self, context: &RequestContext, busy: Duration) {
+    fn charge(&self, context: &RequestContext, busy: Duration) -> i32 {
         if EXEMPT.contains(&context.api_key) || context.throttle.take_exempt() {
-            return;
+            return 0;
         }
         let percent = busy.as_secs_f64() * 100.0;
-        context.throttle.mute_for(record(self, context, Limited::Request, percent));
+        mute(context, record(self, context, Limited::Request, percent))
     }
 }
 
@@ -60,30 +64,41 @@ pub struct Mutations<'a> {
     broker: &'a Broker,
     context: &'a RequestContext,
     is_strict: bool,
+    quiet: Cell<Duration>,
 }
 
 impl<'a> Mutations<'a> {
     /// From version `strict_since` on a client over its quota is refused; before, only muted.
     pub fn of(broker: &'a Broker, context: &'a RequestContext, strict_since: i16) -> Self {
-        Mutations { broker, context, is_strict: context.api_version >= strict_since }
+        let is_strict = context.api_version >= strict_since;
+        Mutations { broker, context, is_strict, quiet: Cell::default() }
     }
 
     /// Whether another change is allowed.
     pub fn is_allowed(&self) -> bool {
-        !self.is_strict || self.quiet(0).is_zero()
+        !self.is_strict || self.record(0).is_zero()
     }
 
-    /// Counts changed partitions.
+    /// The refusal of a change that was not allowed; it mutes the client.
+    pub fn refuse(&self) -> ControllerError {
+        self.quiet.set(self.quiet.get().max(self.record(0)));
+        ControllerError::ThrottlingQuotaExceeded
+    }
+
+    /// Counts changed partitions. A strict client is muted only once something was refused to it.
     pub fn count(&self, partitions: usize) {
-        self.quiet(partitions);
+        let quiet = self.record(partitions);
+        if !self.is_strict {
+            self.quiet.set(self.quiet.get().max(quiet));
+        }
     }
 
     /// Mutes the connection if the client is over its quota; the milliseconds for the answer.
     pub fn throttle_ms(&self) -> i32 {
-        mute(self.context, self.quiet(0))
+        mute(self.context, self.quiet.get())
     }
 
-    fn quiet(&self, partitions: usize) -> Duration {
+    fn record(&self, partitions: usize) -> Duration {
         record(self.broker, self.context, Limited::Mutation, partitions as f64)
     }
 }

@@ -24,8 +24,9 @@ use super::inbox::{FrameError, FrameLimits, Inbox};
 use super::request::{self, Request};
 use super::transport::Transport;
 use crate::handlers::throttle::Charge;
+use crate::handlers::throttle_field;
 use crate::handlers::{
-    Dispatch, GroupEnd, RequestContext, RequestError, Served, api_table::Api, api_versions,
+    Dispatch, GroupEnd, Part, RequestContext, RequestError, Served, api_table::Api, api_versions,
 };
 use crate::telemetry::requests;
 
@@ -280,9 +281,13 @@ impl<D: Dispatch> Connection<D> {
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve(&shared.broker, &context, body, &mut fresh);
-        let served = self.charged(&context, serve).await?;
+        let (served, quiet_ms) = self.charged(&context, serve).await?;
+        let mut served = served?;
+        if quiet_ms > 0 {
+            self.tell_quiet(&context, &mut fresh, &mut served, quiet_ms);
+        }
         self.append(fresh);
-        match served? {
+        match served {
             Served::Written | Served::Nothing => Ok(()),
             Served::Body(reply) => {
                 let patience = self.shared.max_idle;
@@ -320,7 +325,10 @@ impl<D: Dispatch> Connection<D> {
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve_group(&shared.broker, contexts, bodies, &mut fresh);
-        let end = self.charged(&first, serve).await?;
+        let (end, quiet_ms) = self.charged(&first, serve).await?;
+        if quiet_ms > 0 {
+            self.tell_quiet(&first, &mut fresh, &mut Served::Written, quiet_ms);
+        }
         self.append(fresh);
         match (end, broken) {
             (GroupEnd::Open, None) => Ok(()),
@@ -330,14 +338,42 @@ impl<D: Dispatch> Connection<D> {
         }
     }
 
-    /// Runs a handler, and charges the client for the time that it kept this thread busy.
+    /// Puts into answers how long their client is muted for the time that they took.
+    fn tell_quiet(
+        &self,
+        context: &RequestContext,
+        fresh: &mut BytesMut,
+        served: &mut Served,
+        quiet_ms: i32,
+    ) {
+        let (key, version) = (context.api_key, context.api_version);
+        let api = self.apis().iter().find(|api| api.key == key);
+        // ApiVersions alone answers flexible versions with the old header.
+        let is_flexible = key != 18 && api.is_some_and(|api| (api.header_version)(version) >= 2);
+        match served {
+            Served::Written => {
+                throttle_field::raise_in_frames(fresh, key, version, is_flexible, quiet_ms);
+            }
+            Served::Body(reply) => {
+                if let Some(Part::Bytes(bytes)) = reply.parts.first_mut() {
+                    let mut head = BytesMut::from(&bytes[..]);
+                    throttle_field::raise_in_body(&mut head, key, version, quiet_ms);
+                    *bytes = head.freeze();
+                }
+            }
+            Served::Nothing | Served::Close => {}
+        }
+    }
+
+    /// Runs a handler, and charges the client for the time that it kept this thread busy; also the
+    /// milliseconds that the client is muted for that.
     async fn charged<T>(
         &mut self,
         context: &RequestContext,
         serve: impl Future<Output = T>,
-    ) -> Result<T, End> {
+    ) -> Result<(T, i32), End> {
         if !self.shared.broker.charges() {
-            return self.finish(serve).await;
+            return Ok((self.finish(serve).await?, 0));
         }
         let busy = Cell::new(Duration::ZERO);
         tokio::pin!(serve);
@@ -347,9 +383,8 @@ impl<D: Dispatch> Connection<D> {
             busy.set(busy.get() + started.elapsed());
             polled
         });
-        let served = self.finish(timed).await;
-        self.shared.broker.charge(context, busy.get());
-        served
+        let served = self.finish(timed).await?;
+        Ok((served, self.shared.broker.charge(context, busy.get())))
     }
 
     /// Runs a handler to its end. If it waits, earlier answers are sent meanwhile.

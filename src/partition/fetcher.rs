@@ -9,6 +9,7 @@ mod task;
 use super::Replicas;
 use crate::metadata::image::Published;
 use crate::peer::PeerOptions;
+use crate::quota::replication::ReplicationQuota;
 use crate::types::BrokerId;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct FetcherSettings {
     pub request_timeout: Duration,
     /// Of the connections.
     pub options: PeerOptions,
+    /// What throttled replicas may fetch.
+    pub quota: Arc<ReplicationQuota>,
 }
 
 /// How often leaders are looked up without being told of a change.

@@ -4,6 +4,7 @@
 //!
 //! Replication has none of these. A client without quota costs one atomic load.
 
+use super::bucket::Bucket;
 use super::rate::{Rate, Window};
 use super::table::{Limited, QuotaTable, Sharers};
 use crate::config::{BrokerConfig, key};
@@ -28,6 +29,7 @@ pub struct ClientQuotas {
     table: ArcSwap<QuotaTable>,
     active: [AtomicBool; 4],
     rates: Mutex<HashMap<Sensor, Rate>>,
+    buckets: Mutex<HashMap<Sharers, Bucket>>,
     window: Window,
     mutation_window: Window,
 }
@@ -43,6 +45,7 @@ impl ClientQuotas {
             table: ArcSwap::default(),
             active: Default::default(),
             rates: Mutex::default(),
+            buckets: Mutex::default(),
             window: window(
                 config.get(key::QUOTA_WINDOW_NUM),
                 config.get(key::QUOTA_WINDOW_SIZE_SECONDS),
@@ -83,13 +86,6 @@ impl ClientQuotas {
         self.active.get(limited as usize).is_some_and(|active| active.load(Ordering::Acquire))
     }
 
-    fn window(&self, limited: Limited) -> Window {
-        match limited {
-            Limited::Mutation => self.mutation_window,
-            Limited::Produce | Limited::Fetch | Limited::Request => self.window,
-        }
-    }
-
     /// Counts what a client used; how long it has to be quiet.
     pub fn record(&self, limited: Limited, user: &str, client: &str, amount: f64) -> Duration {
         if !self.is_active(limited) {
@@ -98,7 +94,10 @@ impl ClientQuotas {
         let Some((quota, sharers)) = self.table.load().find(limited, user, client) else {
             return Duration::ZERO;
         };
-        let (now, window) = (Instant::now(), self.window(limited));
+        if limited == Limited::Mutation {
+            return self.take(sharers, quota, amount);
+        }
+        let (now, window) = (Instant::now(), self.window);
         let mut rates = self.rates.lock();
         if rates.len() >= CROWD && !rates.contains_key(&(limited, sharers.clone())) {
             rates.retain(|_, rate| {
@@ -113,6 +112,17 @@ impl ClientQuotas {
             Limited::Request => quiet.min(window.size),
             Limited::Produce | Limited::Fetch | Limited::Mutation => quiet,
         }
+    }
+
+    fn take(&self, sharers: Sharers, quota: f64, amount: f64) -> Duration {
+        let now = Instant::now();
+        let mut buckets = self.buckets.lock();
+        if buckets.len() >= CROWD && !buckets.contains_key(&sharers) {
+            buckets.retain(|_, bucket| {
+                bucket.last_used().is_some_and(|used| now.duration_since(used) < FORGET_AFTER)
+            });
+        }
+        buckets.entry(sharers).or_default().take(self.mutation_window, now, quota, amount)
     }
 
     /// Takes back what was counted, since it was not used after all.
@@ -131,7 +141,7 @@ impl ClientQuotas {
             return None;
         }
         let (quota, _) = self.table.load().find(limited, user, client)?;
-        let window = self.window(limited);
+        let window = self.window;
         let seconds = window.size.as_secs_f64() * f64::from(window.samples.max(2) - 1);
         Some((quota * seconds) as usize)
     }

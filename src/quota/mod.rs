@@ -1,6 +1,9 @@
-//! Limits on what clients may use: connections, bytes, time, changes of topics.
+//! Limits on what clients may use: connections, bytes, time, changes of topics; and on what the
+//! copying of replicas may.
 
+pub mod bucket;
 pub mod clients;
 pub mod connections;
 pub mod rate;
+pub mod replication;
 pub mod table;

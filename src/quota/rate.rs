@@ -45,6 +45,15 @@ impl Rate {
         self.samples.back().map(|(start, _)| *start)
     }
 
+    /// The rate a second over what there are samples of, and at least one (`SimpleRate`).
+    pub fn measure_simply(&mut self, window: Window, now: Instant) -> f64 {
+        self.purge(window, now);
+        let oldest = self.samples.front().map_or(now, |(start, _)| *start);
+        let elapsed = now.saturating_duration_since(oldest).max(window.size);
+        let total: f64 = self.samples.iter().map(|(_, sum)| sum).sum();
+        total / elapsed.as_secs_f64()
+    }
+
     /// The rate a second, and over how many seconds: at least all samples but one.
     pub fn measure(&mut self, window: Window, now: Instant) -> (f64, f64) {
         self.purge(window, now);

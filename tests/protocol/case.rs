@@ -8,9 +8,11 @@
 //! * `body`: fields left out have their defaults, and fields that a version lacks are left out;
 //! * `save`: variables from the answer by JSON pointer; `${name}` in a body is their value;
 //! * `until`: values by JSON pointer that the step is repeated for, while the broker gets ready;
+//!   `"*"` is any number but 0;
 //! * `silent`: there is no answer, as for acks=0; `conn`: a connection of its own, by name;
 //! * `late`: nothing is sent; the answer to the connection's silent request is read now;
-//! * `unrecorded`: a set-up that is not compared.
+//! * `unrecorded`: a set-up that is not compared;
+//! * `hostile`: not the body is asked but what `hostile` makes of it.
 
 use crate::batch;
 use crate::codec;
@@ -39,7 +41,7 @@ pub struct Answer {
 
 pub struct Run<'a> {
     apis: &'a Apis,
-    target: String,
+    pub target: String,
     connections: HashMap<String, Connection>,
     variables: Variables,
     /// The versions that the broker says it serves; all are asked where this is empty.
@@ -149,11 +151,19 @@ impl<'a> Run<'a> {
         }
         batch::expand(&mut body);
         let bytes = codec::encode(&api.request, version, &body);
+        if step["hostile"] == true {
+            let response = self.hostile(api, version, &bytes);
+            return self.answers.push(Answer { id, api: api.key, version, response });
+        }
         let begun = Instant::now();
         let answer = loop {
             let answer = self.ask(step, api, version, &bytes);
             let wanted = step["until"].as_object().into_iter().flatten();
-            let reached = wanted.clone().all(|(at, value)| answer.pointer(at) == Some(value));
+            let is_reached = |(at, value): (&String, &Value)| match answer.pointer(at) {
+                Some(found) if value == "*" => *found != json!(0),
+                found => found == Some(value),
+            };
+            let reached = wanted.clone().all(is_reached);
             if reached {
                 break answer;
             }
@@ -195,7 +205,10 @@ impl<'a> Run<'a> {
             return json!({"closed": true});
         }
         if step["silent"] == true {
-            return json!({"silent": true});
+            // One connection's requests are answered in order: the next answer is ApiVersions', so
+            // there was none, and what comes on other connections comes after this one's effect.
+            let fence = connection.send(18, 0, false, &[]).and_then(|()| connection.receive(false));
+            return fence.map_or_else(|_| json!({"closed": true}), |_| json!({"silent": true}));
         }
         // ApiVersions answers with the old header for ever: a client does not know better yet.
         let flexible = api.response.flexible.holds(version) && api.key != 18;

@@ -6,6 +6,7 @@
 mod batch;
 mod case;
 mod codec;
+mod hostile;
 mod normal;
 mod schema;
 mod wire;
@@ -14,7 +15,7 @@ use case::{Answer, Run};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -44,7 +45,7 @@ fn cases() -> BTreeMap<String, String> {
 struct Broker {
     child: Child,
     address: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Broker {
@@ -67,17 +68,19 @@ impl Broker {
             .stderr(fs::File::create(data.path().join("log")).expect("a log file"))
             .spawn()
             .expect("the broker starts");
-        let mut broker = Broker { child, address, _data: data };
+        let mut broker = Broker { child, address, data };
         broker.await_ready();
         broker
     }
 
     fn await_ready(&mut self) {
         let begun = Instant::now();
-        while TcpStream::connect(&self.address).is_err() {
+        let log = self.data.path().join("log");
+        let is_started = || fs::read_to_string(&log).is_ok_and(|log| log.contains("] started"));
+        while !is_started() {
             let ended = self.child.try_wait().expect("the broker can be asked");
             assert!(ended.is_none(), "the broker ended: {ended:?}");
-            assert!(begun.elapsed() < Duration::from_secs(30), "the broker does not listen");
+            assert!(begun.elapsed() < Duration::from_secs(30), "the broker does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -20,6 +20,7 @@ const MASKED: &[(&str, &[i64])] = &[
     ("expiryTimestampMs", &[]),
     ("maxTimestampMs", &[]),
     ("transactionStartTimeMs", &[-1]),
+    ("throttleTimeMs", &[0]),
 ];
 const MASKED_TEXT: &[&str] = &["clusterId", "logDir", "clientHost", "host"];
 /// Arrays in the order of a hash table, by field name, and what their elements are told by.

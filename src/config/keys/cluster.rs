@@ -90,8 +90,8 @@ keys! {
     REPLICA_LAG_TIME_MAX_MS: Long = "replica.lag.time.max.ms", "30000", Any, High, ReadOnly;
     /// How a replica near a consumer is chosen (KIP-392):
     /// org.apache.kafka.common.replica.RackAwareReplicaSelector, or none for always the leader.
-    REPLICA_SELECTOR_CLASS: Optional<Text> = "replica.selector.class", null, Any, Medium, ReadOnly,
-        no_effect "consumers read from leaders; a Java class cannot be loaded";
+    /// Other classes are Java's, and have no effect.
+    REPLICA_SELECTOR_CLASS: Optional<Text> = "replica.selector.class", null, Any, Medium, ReadOnly;
     /// Receive buffer in bytes of a follower's connection to a leader.
     REPLICA_SOCKET_RECEIVE_BUFFER_BYTES: Int = "replica.socket.receive.buffer.bytes", "65536", Any,
         High, ReadOnly,

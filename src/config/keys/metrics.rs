@@ -50,10 +50,8 @@ keys! {
     QUOTA_WINDOW_SIZE_SECONDS: Int = "quota.window.size.seconds", "1", AtLeast(1), Low, ReadOnly;
     /// How many samples the throttle on replication keeps.
     REPLICATION_QUOTA_WINDOW_NUM: Int = "replication.quota.window.num", "11", AtLeast(1), Low,
-        ReadOnly,
-        no_effect "replication is not throttled";
+        ReadOnly;
     /// Length in seconds of each sample of the throttle on replication.
     REPLICATION_QUOTA_WINDOW_SIZE_SECONDS: Int = "replication.quota.window.size.seconds", "1",
-        AtLeast(1), Low, ReadOnly,
-        no_effect "replication is not throttled";
+        AtLeast(1), Low, ReadOnly;
 }

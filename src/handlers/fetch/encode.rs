@@ -128,7 +128,7 @@ impl Writer {
             self.aborted(&row);
         }
         if self.version >= 11 {
-            self.out.put_i32(-1);
+            self.out.put_i32(row.preferred.unwrap_or(-1));
         }
         self.records(row.records);
         self.partition_tags(row.diverging, leader);

@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub takes_zstd: bool,
     /// Whether a follower may answer (KIP-392).
     pub leader_only: bool,
+    /// The consumer's rack, where replicas are chosen by it.
+    pub rack: Option<String>,
 }
 
 /// Reads the limits.
@@ -47,7 +49,8 @@ pub(super) fn plan(broker: &Broker, context: &RequestContext, request: &FetchReq
         (_, 1) => Bound::LastStable,
         _ => Bound::HighWatermark,
     };
-    let limit = broker.config.load().get(key::FETCH_MAX_BYTES);
+    let config = broker.config.load();
+    let limit = config.get(key::FETCH_MAX_BYTES);
     let max_bytes = request.max_bytes.min(limit).max(0) as usize;
     Plan {
         asked: Asked { id: request.session_id, epoch: request.session_epoch },
@@ -65,6 +68,9 @@ pub(super) fn plan(broker: &Broker, context: &RequestContext, request: &FetchReq
         },
         takes_zstd: version >= 10,
         leader_only: follower.is_some() || version < 11,
+        rack: (follower.is_none() && version >= 11 && !request.rack_id.is_empty())
+            .then(|| request.rack_id.to_string())
+            .filter(|_| config.selects_by_rack()),
     }
 }
 

@@ -3,8 +3,8 @@
 //! As `ReplicaManager.readFromLog`: in order, each within what the ones before left; while nothing
 //! was found, the first batch may exceed every limit.
 
-use super::convert;
 use super::request::Plan;
+use super::{convert, near};
 use crate::broker::Broker;
 use crate::handlers::error::ToErrorCode;
 use crate::handlers::lookup::{self, Node};
@@ -12,7 +12,7 @@ use crate::handlers::{Part, RequestContext};
 use crate::log::{AbortedTransaction, LogRead};
 use crate::partition::sessions::{Answer, Cached, Key};
 use crate::partition::{FollowerFetch, Partition, PartitionRead, ReadParams};
-use crate::types::ErrorCode;
+use crate::types::{BrokerId, ErrorCode};
 use std::sync::Arc;
 
 /// The answer of one partition.
@@ -27,6 +27,10 @@ pub(super) struct Row {
     pub aborted: Option<Vec<AbortedTransaction>>,
     pub diverging: Option<(i32, i64)>,
     pub records: Option<Part>,
+    /// A replica to fetch from instead (KIP-392).
+    pub preferred: Option<BrokerId>,
+    /// The records are those of a replica that is being moved (KIP-73).
+    pub is_throttled: bool,
 }
 
 impl Row {
@@ -40,6 +44,8 @@ impl Row {
             aborted: Some(Vec::new()),
             diverging: None,
             records: None,
+            preferred: None,
+            is_throttled: false,
         }
     }
 
@@ -55,7 +61,7 @@ impl Row {
             high_watermark: self.high_watermark,
             log_start: self.log_start_offset,
             is_error: self.code != ErrorCode::NONE,
-            is_always_sent: self.diverging.is_some(),
+            is_always_sent: self.diverging.is_some() || self.preferred.is_some(),
         }
     }
 }
@@ -72,7 +78,9 @@ pub(super) fn replicas(broker: &Broker, partitions: &[Cached]) -> Vec<Arc<Partit
 /// Whether the client need not wait for more.
 pub(super) fn is_enough(plan: &Plan, rows: &[Row]) -> bool {
     let bytes: usize = rows.iter().map(Row::records_len).sum();
-    let is_urgent = |row: &Row| row.code != ErrorCode::NONE || row.diverging.is_some();
+    let is_urgent = |row: &Row| {
+        row.code != ErrorCode::NONE || row.diverging.is_some() || row.preferred.is_some()
+    };
     plan.max_wait_ms == 0
         || rows.is_empty()
         || bytes >= plan.min_bytes
@@ -86,12 +94,11 @@ pub(super) fn read_all(
     plan: &Plan,
     partitions: &[Cached],
 ) -> Vec<Row> {
-    let _ = context;
     let mut left = plan.max_bytes;
     let mut min_one_batch = !plan.is_limit_hard;
     let mut rows = Vec::with_capacity(partitions.len());
     for cached in partitions {
-        let row = read_one(broker, plan, cached, left, min_one_batch);
+        let row = read_one(broker, context, plan, cached, left, min_one_batch);
         let len = row.records_len();
         min_one_batch &= len == 0;
         left = left.saturating_sub(len);
@@ -102,6 +109,7 @@ pub(super) fn read_all(
 
 fn read_one(
     broker: &Broker,
+    context: &RequestContext,
     plan: &Plan,
     cached: &Cached,
     left: usize,
@@ -122,10 +130,15 @@ fn read_one(
         return failed(key, ErrorCode::INCONSISTENT_TOPIC_ID);
     }
     let wanted = &cached.wanted;
+    if let Some(preferred) = near::preferred(broker, context, plan, &partition, wanted.offset) {
+        return instead(&partition, key, wanted.leader_epoch, preferred);
+    }
+    let is_throttled = plan.follower.is_some() && is_throttled(broker, &partition);
+    let is_held_back = is_throttled && is_held_back(broker, plan, &partition);
     let params = ReadParams {
         offset: wanted.offset,
-        max_bytes: left.min(wanted.max_bytes.max(0) as usize),
-        min_one_batch,
+        max_bytes: if is_held_back { 0 } else { left.min(wanted.max_bytes.max(0) as usize) },
+        min_one_batch: min_one_batch && !is_held_back,
         bound: plan.bound,
         follower: plan.follower.map(|(replica, broker_epoch)| FollowerFetch {
             replica,
@@ -138,7 +151,37 @@ fn read_one(
         leader_only: plan.leader_only,
     };
     match partition.read(&params) {
-        Ok(read) => row(plan, &partition, key, wanted.offset, read),
+        Ok(read) => {
+            let mut row = row(plan, &partition, key, wanted.offset, read);
+            row.is_throttled = is_throttled;
+            row
+        }
+        Err(error) => failed(key, error.error_code()),
+    }
+}
+
+/// Whether the topic's configuration has the quota of moved replicas count what is sent of this.
+fn is_throttled(broker: &Broker, partition: &Partition) -> bool {
+    let throttled = &partition.log().config().leader_replication_throttled_replicas;
+    throttled.contains(partition.id().partition, broker.id)
+}
+
+/// Whether a throttled follower gets nothing for now (`shouldLeaderThrottle`).
+fn is_held_back(broker: &Broker, plan: &Plan, partition: &Partition) -> bool {
+    let in_sync = plan.follower.is_some_and(|(replica, _)| partition.is_in_sync(replica));
+    !in_sync && broker.replication.leader.is_exceeded()
+}
+
+/// The answer that sends a consumer to another replica.
+fn instead(partition: &Partition, key: Key, epoch: Option<i32>, preferred: BrokerId) -> Row {
+    match partition.snapshot(epoch) {
+        Ok(at) => Row {
+            high_watermark: at.high_watermark,
+            last_stable_offset: at.last_stable_offset,
+            log_start_offset: at.log_start_offset,
+            preferred: Some(preferred),
+            ..failed(key, ErrorCode::NONE)
+        },
         Err(error) => failed(key, error.error_code()),
     }
 }
@@ -167,6 +210,8 @@ fn row(plan: &Plan, partition: &Partition, key: Key, offset: i64, read: Partitio
         aborted,
         diverging,
         records,
+        preferred: None,
+        is_throttled: false,
     }
 }
 

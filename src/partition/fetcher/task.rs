@@ -6,6 +6,7 @@ use crate::partition::follow::Position;
 use crate::partition::{Partition, PartitionError, Replicas};
 use crate::peer::{Peer, PeerError};
 use crate::types::{BrokerId, ErrorCode, TopicId};
+use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{
     FetchPartition, FetchRequest, FetchTopic, ReplicaState,
 };
@@ -13,7 +14,7 @@ use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{FetchResponse, ListOffsetsRequest};
 use kafka_protocol::protocol::StrBytes;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::time::Instant;
@@ -35,6 +36,23 @@ enum FollowError {
     Partition(#[from] PartitionError),
 }
 
+/// Replicas that had all that their leader had committed, as of its last answer.
+#[derive(Default)]
+struct CaughtUp(HashSet<(TopicId, i32)>);
+
+impl CaughtUp {
+    fn contains(&self, key: &(TopicId, i32)) -> bool {
+        self.0.contains(key)
+    }
+
+    fn note(&mut self, key: (TopicId, i32), is_caught_up: bool) {
+        match is_caught_up {
+            true => drop(self.0.insert(key)),
+            false => drop(self.0.remove(&key)),
+        }
+    }
+}
+
 type Followed = HashMap<(TopicId, i32), (Arc<Partition>, Position)>;
 
 pub(super) struct Task {
@@ -50,6 +68,7 @@ impl Task {
     pub async fn run(self) {
         let mut peer: Option<Peer> = None;
         let mut paused: HashMap<(TopicId, i32), Instant> = HashMap::new();
+        let mut caught_up = CaughtUp::default();
         loop {
             if !self.connect(&mut peer) {
                 tokio::time::sleep(self.settings.backoff).await;
@@ -57,14 +76,16 @@ impl Task {
             }
             let Some(peer) = &peer else { continue };
             paused.retain(|_, until| *until > Instant::now());
-            let followed = self.followed(&paused);
+            let followed = self.followed(&paused, &caught_up);
             if followed.is_empty() {
                 tokio::time::sleep(self.settings.backoff).await;
                 continue;
             }
             let timeout = self.settings.request_timeout;
             match peer.send_within(timeout, FETCH, self.request(&followed)).await {
-                Ok(response) => self.take(peer, response, &followed, &mut paused).await,
+                Ok(response) => {
+                    self.take(peer, response, &followed, &mut paused, &mut caught_up).await
+                }
                 Err(error) => {
                     tracing::info!(leader = self.leader, %error, "fetch failed");
                     tokio::time::sleep(self.settings.backoff).await;
@@ -89,11 +110,34 @@ impl Task {
         true
     }
 
-    fn followed(&self, paused: &HashMap<(TopicId, i32), Instant>) -> Followed {
+    /// Whether the quota of moved replicas holds this one back (`shouldFollowerThrottle`).
+    fn is_held_back(
+        &self,
+        partition: &Partition,
+        key: &(TopicId, i32),
+        caught_up: &CaughtUp,
+    ) -> bool {
+        self.is_throttled(partition)
+            && !caught_up.contains(key)
+            && self.settings.quota.is_exceeded()
+    }
+
+    fn is_throttled(&self, partition: &Partition) -> bool {
+        let throttled = &partition.log().config().follower_replication_throttled_replicas;
+        throttled.contains(partition.id().partition, self.replicas.local())
+    }
+
+    fn followed(
+        &self,
+        paused: &HashMap<(TopicId, i32), Instant>,
+        caught_up: &CaughtUp,
+    ) -> Followed {
         let all = self.replicas.all().into_iter().filter_map(|partition| {
             let position = partition.follow_position(self.leader)?;
             let key = (partition.topic_id()?, partition.id().partition);
-            (!paused.contains_key(&key)).then_some((key, (partition, position)))
+            let is_free =
+                !paused.contains_key(&key) && !self.is_held_back(&partition, &key, caught_up);
+            is_free.then_some((key, (partition, position)))
         });
         all.collect()
     }
@@ -131,6 +175,7 @@ impl Task {
         response: FetchResponse,
         followed: &Followed,
         paused: &mut HashMap<(TopicId, i32), Instant>,
+        caught_up: &mut CaughtUp,
     ) {
         if response.error_code != 0 {
             let code = ErrorCode(response.error_code).name();
@@ -142,10 +187,16 @@ impl Task {
             for data in topic.partitions {
                 let key = (topic.topic_id, data.partition_index);
                 let Some((partition, position)) = followed.get(&key) else { continue };
+                let (high_watermark, is_good) = (data.high_watermark, data.error_code == 0);
+                if self.is_throttled(partition) {
+                    self.settings.quota.record(data.records.as_ref().map_or(0, Bytes::len));
+                }
                 if let Err(error) = self.take_one(peer, partition, position, data).await {
                     tracing::info!(partition = %partition.id(), %error, "not followed for now");
                     paused.insert(key, Instant::now() + self.settings.backoff);
                 }
+                let is_caught_up = partition.log().log_end_offset() >= high_watermark;
+                caught_up.note(key, is_good && is_caught_up);
             }
         }
     }

@@ -40,6 +40,17 @@ impl Assignor {
         }
     }
 
+    /// The assignor of this class in `group.consumer.assignors`, or of this name.
+    pub fn of_class(class: &str) -> Option<Assignor> {
+        match class {
+            "org.apache.kafka.coordinator.group.assignor.UniformAssignor" => {
+                Some(Assignor::Uniform)
+            }
+            "org.apache.kafka.coordinator.group.assignor.RangeAssignor" => Some(Assignor::Range),
+            name => Assignor::named(name),
+        }
+    }
+
     /// The assignor of this name.
     pub fn named(name: &str) -> Option<Assignor> {
         Assignor::ALL.into_iter().find(|a| a.name() == name)

@@ -1,6 +1,6 @@
 //! A KIP-848 group as its records tell it, and what can be read from it.
 
-use super::reconcile::{Current, MemberState};
+use super::reconcile::{Current, MemberState, difference};
 use super::records::{Member, Record, SubscribedTopic};
 use super::{Assignment, assignor::Assignor};
 use crate::types::TopicId;
@@ -34,6 +34,8 @@ impl GroupState {
 /// A group. Changed by [`ConsumerGroup::apply`] only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerGroup {
+    /// The version of the topics that `topics` was last taken from; none after a load.
+    pub looked_at: Option<u64>,
     /// Rises with every change of members, subscriptions or topics.
     pub epoch: i32,
     /// The group epoch that the target assignment belongs to.
@@ -126,6 +128,23 @@ impl ConsumerGroup {
         votes.for_each(|name| *count.entry(name).or_default() += 1);
         let most = count.into_iter().max_by_key(|(_, votes)| *votes);
         most.and_then(|(name, _)| Assignor::named(name)).unwrap_or(default)
+    }
+
+    /// Whether a classic member with these protocols can join: all other classic ones must have
+    /// one of them too.
+    pub fn supports_classic<'a>(&self, mut protocols: impl Iterator<Item = &'a str>) -> bool {
+        let classic = || self.members.values().filter_map(|member| member.classic.as_ref());
+        protocols.any(|name| classic().all(|m| m.protocols.iter().any(|(p, _)| p == name)))
+    }
+
+    /// Whether some of what the member shall have is still with others.
+    pub fn is_waiting(&self, id: &str) -> bool {
+        let (Some(target), Some(current)) = (self.targets.get(id), self.current.get(id)) else {
+            return false;
+        };
+        difference(target, &current.assigned)
+            .into_iter()
+            .any(|(topic, partitions)| partitions.iter().any(|p| self.taken(id, topic, *p)))
     }
 
     /// Whether a member subscribes to the topic.

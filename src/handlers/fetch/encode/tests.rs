@@ -17,6 +17,8 @@ fn row(partition: i32, code: ErrorCode, records: &'static [u8]) -> Row {
         aborted: Some(vec![AbortedTransaction { producer_id: 4, first_offset: 2 }]),
         diverging: None,
         records: (!records.is_empty()).then(|| Part::Bytes(records.into())),
+        preferred: (partition == 3).then_some(6),
+        is_throttled: false,
     }
 }
 
@@ -43,6 +45,8 @@ fn every_version_is_read_back_by_the_codec_to_its_last_byte() {
         assert_eq!(topic.partitions[0].records.as_deref(), Some(&b"abc"[..]));
         assert_eq!(topic.partitions[1].partition_index, 3);
         assert_eq!(topic.partitions[1].high_watermark, 9);
+        let preferred = topic.partitions[1].preferred_read_replica.0;
+        assert_eq!(preferred, if version >= 11 { 6 } else { -1 });
         assert_eq!(read.session_id, if version >= 7 { 77 } else { 0 });
         if version >= 4 {
             let aborted = topic.partitions[0].aborted_transactions.as_ref().expect("not null");
