@@ -12,20 +12,20 @@ import java.util.*;
  * until it is told to end; one transaction of ten is aborted and done again. After any error it
  * starts anew, as a program that is supervised would.
  *
- * <p>Copier BOOTSTRAP IN OUT GROUP TRANSACTIONAL_ID
+ * <p>Copier BOOTSTRAP IN OUT GROUP TRANSACTIONAL_ID SESSION_MS
  */
 public class Copier {
     static volatile boolean ending;
     static final Random random = new Random();
 
-    static Map<String, Object> consumer(String servers, String group) {
+    static Map<String, Object> consumer(String servers, String group, String sessionMs) {
         Map<String, Object> p = new HashMap<>();
         p.put("bootstrap.servers", servers);
         p.put("group.id", group);
         p.put("isolation.level", "read_committed");
         p.put("enable.auto.commit", false);
         p.put("auto.offset.reset", "earliest");
-        p.put("session.timeout.ms", 3000);
+        p.put("session.timeout.ms", sessionMs);
         p.put("heartbeat.interval.ms", 500);
         p.put("max.poll.records", 100);
         p.put("reconnect.backoff.max.ms", 200);
@@ -65,7 +65,8 @@ public class Copier {
         return true;
     }
 
-    static void run(String servers, String in, String out, String group, String id) {
+    static void run(
+            String servers, String in, String out, String group, String id, String sessionMs) {
         try (KafkaProducer<byte[], byte[]> p =
                         new KafkaProducer<>(
                                 producer(servers, id),
@@ -73,7 +74,7 @@ public class Copier {
                                 new ByteArraySerializer());
                 KafkaConsumer<byte[], byte[]> c =
                         new KafkaConsumer<>(
-                                consumer(servers, group),
+                                consumer(servers, group, sessionMs),
                                 new ByteArrayDeserializer(),
                                 new ByteArrayDeserializer())) {
             p.initTransactions();
@@ -102,7 +103,7 @@ public class Copier {
                                 }));
         while (!ending) {
             try {
-                run(args[0], args[1], args[2], args[3], args[4]);
+                run(args[0], args[1], args[2], args[3], args[4], args[5]);
             } catch (KafkaException again) {
                 System.err.println("again after " + again);
             }

@@ -1,8 +1,9 @@
 """The same as Copier.java with confluent-kafka (librdkafka).
 
-BOOTSTRAP IN OUT GROUP TRANSACTIONAL_ID
+BOOTSTRAP IN OUT GROUP TRANSACTIONAL_ID SESSION_MS
 """
 
+import faulthandler
 import random
 import signal
 import sys
@@ -10,7 +11,7 @@ import time
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-BOOT, IN, OUT, GROUP, ID = sys.argv[1:6]
+BOOT, IN, OUT, GROUP, ID, SESSION_MS = sys.argv[1:7]
 BATCH = 100
 PATIENCE = 15
 COMMON = {
@@ -36,7 +37,7 @@ class Copier:
         self.consumer = Consumer({
             **COMMON, "group.id": GROUP, "isolation.level": "read_committed",
             "enable.auto.commit": False, "auto.offset.reset": "earliest",
-            "session.timeout.ms": 3000, "heartbeat.interval.ms": 500, "fetch.wait.max.ms": 100})
+            "session.timeout.ms": int(SESSION_MS), "heartbeat.interval.ms": 500, "fetch.wait.max.ms": 100})
         self.batch, self.membership = [], None
 
     def assigned(self, consumer, partitions):
@@ -105,6 +106,7 @@ def again(call, *args):
                 raise
 
 
+faulthandler.register(signal.SIGUSR1)
 signal.signal(signal.SIGTERM, end)
 while not ending:
     try:

@@ -31,6 +31,7 @@ REPLICATED = {
 }
 PARTITIONS = 3
 RATE = 400
+SESSION_MS = 3000
 FROZEN_SECONDS = 4.5  # longer than a member's session
 DONE = {"CompleteCommit", "CompleteAbort", "Empty"}
 
@@ -40,20 +41,25 @@ def python():
     return kit.python(f"python-confluent-{version}", f"confluent-kafka=={version}")
 
 
+def java(kafka, main, *args):
+    """The command line of one of this folder's Java programs, on the client of a Kafka."""
+    built = kit.classes("eos-classes", paths.jars("k39"), *HERE.glob("*.java"))
+    *start, path = paths.java(kafka, "log-tool", 96)
+    return [*start, f"{path}:{built}", main, *args]
+
+
 def copier(client, *args):
     """The command line of one copying program: of "k39", "k4" (Java) or of "librdkafka"."""
     if client == "librdkafka":
         return [python(), HERE / "copier.py", *args]
-    built = kit.classes("eos-classes", paths.jars("k39"), HERE / "Copier.java")
-    *start, path = paths.java(client, "log-tool", 96)
-    return [*start, f"{path}:{built}", "Copier", *args]
+    return java(client, "Copier", *args)
 
 
 class Fire:
     """One run over started brokers."""
 
-    def __init__(self, scratch, brokers, seed):
-        self.scratch, self.brokers = scratch, brokers
+    def __init__(self, scratch, brokers, seed=0, session_ms=SESSION_MS):
+        self.scratch, self.brokers, self.session_ms = scratch, brokers, session_ms
         self.random = random.Random(seed)
         self.boot = ",".join(one.bootstrap for one in brokers)
         self.programs, self.counts = {}, {"client": 0, "frozen": 0, "broker": 0}
@@ -74,7 +80,8 @@ class Fire:
             topics.append(f"stage-{n}")
             for i in range(count):
                 name = f"{client}-{n}-{i}"
-                command = copier(client, self.boot, topics[-2], topics[-1], f"group-{n}", name)
+                command = copier(client, self.boot, topics[-2], topics[-1], f"group-{n}", name,
+                                 self.session_ms)
                 self.programs[name] = command, None
         for topic in topics:
             kit.until(f"{topic} is made", lambda t=topic: tool.run(
@@ -128,34 +135,45 @@ class Fire:
             wanted = (0, 143)  # a JVM that was told to end says 143
             assert code in wanted, f"{name} ended with {code}: {child.log.read_text()[-2000:]}"
 
+    def states(self):
+        """Transactional id to the state of its transaction."""
+        rows = self.tool("kafka-transactions", "list").splitlines()[1:]
+        return {row.split()[0]: row.split()[3] for row in rows if row}
+
     def nothing_hangs(self):
         """No transaction is open or half ended, by the coordinators and by the partitions."""
-        def states():
-            rows = self.tool("kafka-transactions", "list").splitlines()[1:]
-            return {row.split()[0]: row.split()[3] for row in rows}
-        kit.until("transactions ended", lambda: set(states().values()) <= DONE, 30)
-        assert set(states()) == set(self.programs), states()
+        kit.until("transactions ended", lambda: set(self.states().values()) <= DONE, 30)
+        assert set(self.states()) >= set(self.programs), self.states()
         for one in self.brokers:
             told = self.tool("kafka-transactions", "find-hanging", "--broker-id", one.id)
             assert len(told.strip().splitlines()) <= 1, told
+
+
+    def start_feeder(self, topic):
+        command = [python(), HERE / "feed.py", self.boot, topic, PARTITIONS, RATE]
+        return kit.spawn(command, self.scratch / "feed.log")
+
+    def finish(self, feeder, topics):
+        """Ends all, first the feeder, when everything is through; how many records were fed."""
+        assert kit.end(feeder, seconds=150) == 0, feeder.log.read_text()
+        sent = int(feeder.log.read_text().split()[-1])
+        verify = [python(), HERE / "verify.py"]
+        kit.run([*verify, "wait", self.boot, topics[-1], sent], 600, expect="ok")
+        self.alive()
+        self.end()
+        self.nothing_hangs()
+        stages = [x for n, topic in enumerate(topics[1:], 1) for x in (f"group-{n}", topic)]
+        kit.run([*verify, "check", self.boot, sent, topics[0], *stages], 600, expect="ok")
+        return sent
 
 
 def run(scratch, brokers, stages, seconds, seed):
     """Burns and verifies; one line about it."""
     fire = Fire(scratch, brokers, seed)
     topics = fire.start_chain(stages)
-    feeder = kit.spawn([python(), HERE / "feed.py", fire.boot, topics[0], PARTITIONS, RATE],
-                       scratch / "feed.log")
+    feeder = fire.start_feeder(topics[0])
     fire.burn(seconds)
-    assert kit.end(feeder, seconds=150) == 0, feeder.log.read_text()
-    sent = int(feeder.log.read_text().split()[-1])
-    verify = [python(), HERE / "verify.py"]
-    kit.run([*verify, "wait", fire.boot, topics[-1], sent], 600, expect="ok")
-    fire.alive()
-    fire.end()
-    fire.nothing_hangs()
-    stages = [x for n, topic in enumerate(topics[1:], 1) for x in (f"group-{n}", topic)]
-    kit.run([*verify, "check", fire.boot, sent, topics[0], *stages], 600, expect="ok")
+    sent = fire.finish(feeder, topics)
     counts = fire.counts
     return (f"{sent} records through {len(topics) - 1} stages once and in order, "
             f"{counts['client']} kills and {counts['frozen']} freezes of clients, "

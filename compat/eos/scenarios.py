@@ -8,6 +8,7 @@ import os
 import random
 
 import fire
+import handover
 from compat import kit
 
 CHAIN = [("k39", 2), ("librdkafka", 2), ("k4", 2)]
@@ -31,4 +32,6 @@ SCENARIOS = [
     scenario("short", "Java and librdkafka, half a minute of kill -9", 1, SHORT, 20, True),
     scenario("chain", "Java 3.9, librdkafka, Java 4.3; kill -9 for ten minutes", 1, CHAIN, 600),
     scenario("three_brokers", "the same on three brokers, killed in turn", 3, CHAIN, 300),
+    kit.scenario("handover_live", "Ottla, Kafka 3.9 and back on one directory under live groups and "
+                 "open transactions", handover.live, version=kit.V["KAFKA_VERSION"]),
 ]

@@ -1,6 +1,7 @@
 """What is in the topics of a chain: waits for a number of records, or compares all of it.
 
 wait BOOTSTRAP OUT COUNT
+values BOOTSTRAP TOPIC
 check BOOTSTRAP COUNT FIRST GROUP TOPIC [GROUP TOPIC]...
 """
 
@@ -109,8 +110,16 @@ def check(count, first, *stages):
         group_is_done(group, topic, markers=topic != first)
 
 
+def values(topic):
+    nothing_open(topic)
+    for value in sorted(v for held in read(topic).values() for v in held):
+        print(value.decode())
+
+
 if sys.argv[1] == "wait":
     wait(sys.argv[3], int(sys.argv[4]))
+elif sys.argv[1] == "values":
+    values(sys.argv[3])
 else:
     check(int(sys.argv[3]), *sys.argv[4:])
 print("ok")

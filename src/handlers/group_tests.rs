@@ -1,112 +1,30 @@
 //! The group APIs at every version, over the bytes of the wire, against a whole broker.
 
-use super::api_table::ApiTable;
-use super::{Dispatch, RequestContext, Served, leader_and_isr, update_metadata};
-use crate::broker::{Broker, Opened};
-use crate::config::BrokerConfig;
-use crate::types::{ErrorCode, TopicId};
-use bytes::{Buf, Bytes, BytesMut};
+use super::fixture::{Fixture, lead, open, text};
+use crate::types::ErrorCode;
+use bytes::Bytes;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
-use kafka_protocol::messages::leader_and_isr_request::*;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::offset_commit_request::*;
 use kafka_protocol::messages::offset_delete_request::*;
 use kafka_protocol::messages::offset_fetch_request::*;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
-use kafka_protocol::messages::update_metadata_request::*;
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
-use std::sync::Arc;
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
-struct Fixture {
-    broker: Arc<Broker>,
-    _dir: tempfile::TempDir,
-}
+use kafka_protocol::protocol::StrBytes;
 
 /// A broker that leads `orders-0` and `__consumer_offsets-0`, which keeps all groups.
 async fn start() -> Fixture {
-    let dir = tempfile::tempdir().expect("a directory");
-    let properties = [
-        ("broker.id", "1"),
-        ("listeners", "PLAINTEXT://127.0.0.1:0"),
-        ("log.dirs", dir.path().to_str().expect("utf-8")),
-        ("offsets.topic.num.partitions", "1"),
-        ("group.initial.rebalance.delay.ms", "0"),
-    ];
-    let properties = properties.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-    let config = BrokerConfig::from_properties(properties).expect("valid");
-    let broker = Opened::open(config).await.expect("opens").join().await.expect("joins");
-    lead(&broker, "orders", 5).await;
-    let fixture = Fixture { broker, _dir: dir };
+    let fixture = open().await;
+    lead(&fixture.broker, "orders", 5).await;
     let missing = FindCoordinatorRequest::default().with_key(text("g"));
     let answer = fixture.ask(3, missing).await;
     assert_eq!(answer.error_code, ErrorCode::COORDINATOR_NOT_AVAILABLE.0);
     lead(&fixture.broker, "__consumer_offsets", 6).await;
-    let loading = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS.0;
-    while fixture.ask(5, ListGroupsRequest::default()).await.error_code == loading {
-        tokio::task::yield_now().await;
-    }
+    fixture.loaded().await;
     fixture
 }
 
-async fn lead(broker: &Arc<Broker>, name: &str, id: u8) {
-    let id = TopicId::from_bytes([id; 16]);
-    let state = LeaderAndIsrPartitionState::default()
-        .with_leader(1.into())
-        .with_isr(vec![1.into()])
-        .with_replicas(vec![1.into()]);
-    let topic = LeaderAndIsrTopicState::default()
-        .with_topic_name(text(name).into())
-        .with_topic_id(id)
-        .with_partition_states(vec![state]);
-    let request =
-        LeaderAndIsrRequest::default().with_controller_epoch(1).with_topic_states(vec![topic]);
-    leader_and_isr::handle(broker, &RequestContext::for_test(4, 7), request).await;
-    let state = UpdateMetadataPartitionState::default()
-        .with_leader(1.into())
-        .with_isr(vec![1.into()])
-        .with_replicas(vec![1.into()]);
-    let topic = UpdateMetadataTopicState::default()
-        .with_topic_name(text(name).into())
-        .with_topic_id(id)
-        .with_partition_states(vec![state]);
-    let endpoint = UpdateMetadataEndpoint::default()
-        .with_host(text("h1"))
-        .with_port(9092)
-        .with_listener(text("PLAINTEXT"));
-    let live = UpdateMetadataBroker::default().with_id(1.into()).with_endpoints(vec![endpoint]);
-    let request = UpdateMetadataRequest::default()
-        .with_controller_id(1.into())
-        .with_controller_epoch(1)
-        .with_topic_states(vec![topic])
-        .with_live_brokers(vec![live]);
-    update_metadata::handle(broker, &RequestContext::for_test(6, 8), request).await;
-}
-
 impl Fixture {
-    /// Encodes, serves and decodes.
-    async fn ask<R: Request + Encodable>(&self, version: i16, request: R) -> R::Response
-    where
-        R::Response: Decodable + HeaderVersion,
-    {
-        let mut body = BytesMut::new();
-        request.encode(&mut body, version).expect("the request has no field of a later version");
-        let context = RequestContext::for_test(R::KEY, version);
-        let mut out = BytesMut::new();
-        let served = ApiTable.serve(&self.broker, &context, body.freeze(), &mut out).await;
-        assert!(matches!(served, Ok(Served::Written)), "{served:?}");
-        let header = 8 + usize::from(R::Response::header_version(version) >= 1);
-        out.advance(header);
-        let mut frame = out.freeze();
-        let response = R::Response::decode(&mut frame, version).expect("decodes");
-        assert!(frame.is_empty(), "nothing is left");
-        response
-    }
-
     /// Joins group `group` as its only member and syncs: the member id.
     async fn join(&self, version: i16, group: &str) -> StrBytes {
         let protocol = JoinGroupRequestProtocol::default()

@@ -48,6 +48,8 @@ pub mod expire_delegation_token;
 pub mod fetch;
 pub mod find_coordinator;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod group_tests;
 pub mod heartbeat;
 pub mod incremental_alter_configs;

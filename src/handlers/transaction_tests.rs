@@ -1,108 +1,30 @@
 //! Transactions over the wire at every version, against a whole broker without a network.
 
-use super::api_table::ApiTable;
-use super::{Dispatch, RequestContext, Served, leader_and_isr, update_metadata};
-use crate::broker::{Broker, Opened};
-use crate::config::BrokerConfig;
+use super::fixture::{Fixture, lead, open, text};
 use crate::log::batch::TRANSACTIONAL;
 use crate::log::testing::Spec;
-use crate::types::{ErrorCode, TopicId};
-use bytes::{Buf, BytesMut};
+use crate::types::ErrorCode;
+use bytes::Bytes;
 use kafka_protocol::messages::add_partitions_to_txn_request::*;
-use kafka_protocol::messages::leader_and_isr_request::*;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::txn_offset_commit_request::*;
-use kafka_protocol::messages::update_metadata_request::*;
 use kafka_protocol::messages::write_txn_markers_request::*;
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
-use std::sync::Arc;
-
-struct Fixture {
-    broker: Arc<Broker>,
-    _dir: tempfile::TempDir,
-}
 
 type Given = (i64, i16);
 
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
 /// A broker that leads `orders-0` and the only partition of each internal topic.
 async fn start() -> Fixture {
-    let dir = tempfile::tempdir().expect("a directory");
-    let properties = [
-        ("broker.id", "1"),
-        ("listeners", "PLAINTEXT://127.0.0.1:0"),
-        ("log.dirs", dir.path().to_str().expect("utf-8")),
-        ("offsets.topic.num.partitions", "1"),
-        ("transaction.state.log.num.partitions", "1"),
-    ];
-    let properties = properties.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-    let config = BrokerConfig::from_properties(properties).expect("valid");
-    let broker = Opened::open(config).await.expect("opens").join().await.expect("joins");
-    broker.producer_ids.stock(0..1000).await;
+    let fixture = open().await;
+    fixture.broker.producer_ids.stock(0..1000).await;
     for (topic, id) in [("orders", 5), ("__consumer_offsets", 6), ("__transaction_state", 7)] {
-        lead(&broker, topic, id).await;
+        lead(&fixture.broker, topic, id).await;
     }
-    let fixture = Fixture { broker, _dir: dir };
-    let loading = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS.0;
-    while fixture.ask(0, ListTransactionsRequest::default()).await.error_code == loading
-        || fixture.ask(5, ListGroupsRequest::default()).await.error_code == loading
-    {
-        tokio::task::yield_now().await;
-    }
+    fixture.loaded().await;
     fixture
 }
 
-async fn lead(broker: &Arc<Broker>, name: &str, id: u8) {
-    let id = TopicId::from_bytes([id; 16]);
-    let state = LeaderAndIsrPartitionState::default()
-        .with_leader(1.into())
-        .with_isr(vec![1.into()])
-        .with_replicas(vec![1.into()]);
-    let topic = LeaderAndIsrTopicState::default()
-        .with_topic_name(text(name).into())
-        .with_topic_id(id)
-        .with_partition_states(vec![state]);
-    let request =
-        LeaderAndIsrRequest::default().with_controller_epoch(1).with_topic_states(vec![topic]);
-    leader_and_isr::handle(broker, &RequestContext::for_test(4, 7), request).await;
-    let state = UpdateMetadataPartitionState::default()
-        .with_leader(1.into())
-        .with_isr(vec![1.into()])
-        .with_replicas(vec![1.into()]);
-    let topic = UpdateMetadataTopicState::default()
-        .with_topic_name(text(name).into())
-        .with_topic_id(id)
-        .with_partition_states(vec![state]);
-    let request = UpdateMetadataRequest::default()
-        .with_controller_id(1.into())
-        .with_controller_epoch(1)
-        .with_topic_states(vec![topic]);
-    update_metadata::handle(broker, &RequestContext::for_test(6, 8), request).await;
-}
-
 impl Fixture {
-    /// Encodes, serves and decodes.
-    async fn ask<R: Request + Encodable>(&self, version: i16, request: R) -> R::Response
-    where
-        R::Response: Decodable + HeaderVersion,
-    {
-        let mut body = BytesMut::new();
-        request.encode(&mut body, version).expect("the request has no field of a later version");
-        let context = RequestContext::for_test(R::KEY, version);
-        let mut out = BytesMut::new();
-        let served = ApiTable.serve(&self.broker, &context, body.freeze(), &mut out).await;
-        assert!(matches!(served, Ok(Served::Written)), "{served:?}");
-        out.advance(8 + usize::from(R::Response::header_version(version) >= 1));
-        let mut frame = out.freeze();
-        let response = R::Response::decode(&mut frame, version).expect("decodes");
-        assert!(frame.is_empty(), "nothing is left");
-        response
-    }
-
     /// A producer of `id`.
     async fn init(&self, version: i16, id: &str) -> Result<Given, i16> {
         let request = InitProducerIdRequest::default()
@@ -161,7 +83,11 @@ impl Fixture {
             timestamp: crate::types::now_ms(),
             ..Spec::of(&["v"])
         };
-        let data = PartitionProduceData::default().with_records(Some(spec.build()));
+        self.produce_records(version, id, spec.build()).await
+    }
+
+    async fn produce_records(&self, version: i16, id: Option<&str>, records: Bytes) -> i16 {
+        let data = PartitionProduceData::default().with_records(Some(records));
         let topic = TopicProduceData::default()
             .with_name(text("orders").into())
             .with_partition_data(vec![data]);
@@ -197,7 +123,7 @@ impl Fixture {
         self.ask(version, request).await.error_code
     }
 
-    async fn committed(&self) -> i64 {
+    async fn committed_offset(&self) -> i64 {
         use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
         let topic = OffsetFetchRequestTopic::default()
             .with_name(text("orders").into())
@@ -224,7 +150,7 @@ async fn a_transaction_goes_through_at_every_version() {
         assert_eq!(f.end(version, &id, given, is_commit).await, 0, "again");
         let wrong = f.end(version, &id, given, !is_commit).await;
         assert_eq!(wrong, ErrorCode::INVALID_TXN_STATE.0);
-        assert_eq!(f.committed().await, 7);
+        assert_eq!(f.committed_offset().await, 7);
     }
     let partition = f.broker.replicas.get("orders", 0).expect("leads");
     let log = partition.log();
@@ -323,4 +249,94 @@ async fn tools_see_transactions_and_end_those_that_hang() {
     }
     let partition = f.broker.replicas.get("orders", 0).expect("leads");
     assert_eq!(partition.log().last_stable_offset(), 3);
+}
+
+/// A sink that is restored commits again what it had prepared, with the producer id and epoch that
+/// it kept, and cannot know whether that was done before.
+#[tokio::test]
+async fn a_restored_sink_may_commit_what_is_committed_again() {
+    let f = start().await;
+    let given = f.init(5, "tx").await.expect("a producer");
+    assert_eq!(f.add(3, "tx", given, "orders").await, 0);
+    assert_eq!(f.produce(9, Some("tx"), given, 0).await, 0);
+    for version in 0..=3 {
+        assert_eq!(f.end(version, "tx", given, true).await, 0);
+    }
+    let otherwise = f.end(3, "tx", given, false).await;
+    assert_eq!(otherwise, ErrorCode::INVALID_TXN_STATE.0);
+}
+
+/// A pool of transactional ids is cleaned up by listing what is open and describing who wrote.
+#[tokio::test]
+async fn a_pool_finds_its_open_transactions_and_their_producers() {
+    let f = start().await;
+    for (id, is_open) in [("pool-1", true), ("pool-2", false)] {
+        let given = f.init(5, id).await.expect("a producer");
+        assert_eq!(f.add(3, id, given, "orders").await, 0);
+        assert_eq!(f.produce(9, Some(id), given, 0).await, 0);
+        assert!(is_open || f.end(3, id, given, false).await == 0);
+    }
+    let list = ListTransactionsRequest::default().with_state_filters(vec![text("Ongoing")]);
+    let open = f.ask(0, list.clone()).await.transaction_states;
+    assert_eq!(open.iter().map(|s| &*s.transactional_id.0).collect::<Vec<_>>(), ["pool-1"]);
+    let old = f.ask(1, list.with_duration_filter(3_600_000)).await.transaction_states;
+    assert!(old.is_empty(), "none has been open for an hour");
+    let topic = describe_producers_request::TopicRequest::default()
+        .with_name(text("orders").into())
+        .with_partition_indexes(vec![0]);
+    let described = f.ask(0, DescribeProducersRequest::default().with_topics(vec![topic])).await;
+    let mut producers: Vec<(i64, bool)> = described.topics[0].partitions[0]
+        .active_producers
+        .iter()
+        .map(|p| (p.producer_id.0, p.current_txn_start_offset >= 0))
+        .collect();
+    producers.sort_unstable();
+    assert_eq!(producers, [(0, true), (1, false)]);
+}
+
+/// ruby-kafka, and Fluentd with it: no idempotence, yet an epoch and a sequence that look like it.
+#[tokio::test]
+async fn no_producer_id_means_no_idempotence_whatever_the_epoch_and_sequence() {
+    let f = start().await;
+    for _ in 0..2 {
+        let spec =
+            Spec { producer: (-1, 0, 0), timestamp: crate::types::now_ms(), ..Spec::of(&["v"]) };
+        assert_eq!(f.produce_records(3, None, spec.build()).await, 0);
+    }
+    let partition = f.broker.replicas.get("orders", 0).expect("leads");
+    assert_eq!(partition.log().log_end_offset(), 2, "the second is no duplicate");
+}
+
+/// The same client breaks on CONCURRENT_TRANSACTIONS: once EndTxn is answered, the next begins.
+#[tokio::test]
+async fn the_next_transaction_may_begin_as_soon_as_the_end_is_answered() {
+    let f = start().await;
+    let given = f.init(0, "tx").await.expect("a producer");
+    for sequence in 0..20 {
+        assert_eq!(f.add(0, "tx", given, "orders").await, 0, "transaction {sequence}");
+        assert_eq!(f.produce(3, Some("tx"), given, sequence).await, 0);
+        assert_eq!(f.end(0, "tx", given, sequence % 2 == 0).await, 0);
+    }
+}
+
+/// Producers that know a group by its name alone (until KIP-447, and Pekko) commit with generation
+/// -1 while its members are there.
+#[tokio::test]
+async fn offsets_without_a_generation_are_taken_while_a_member_lives() {
+    let f = start().await;
+    let protocol = join_group_request::JoinGroupRequestProtocol::default().with_name(text("range"));
+    let join = JoinGroupRequest::default()
+        .with_group_id(text("g").into())
+        .with_session_timeout_ms(10_000)
+        .with_rebalance_timeout_ms(10_000)
+        .with_protocol_type(text("consumer"))
+        .with_protocols(vec![protocol]);
+    assert_eq!(f.ask(3, join).await.error_code, 0);
+    let given = f.init(5, "tx").await.expect("a producer");
+    assert_eq!(f.add_offsets(3, "tx", given).await, 0);
+    for version in 0..=3 {
+        assert_eq!(f.commit_offset(version, "tx", given).await, 0);
+    }
+    assert_eq!(f.end(3, "tx", given, true).await, 0);
+    assert_eq!(f.committed_offset().await, 7);
 }

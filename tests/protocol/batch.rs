@@ -1,13 +1,17 @@
 //! Record batches for requests, from a short JSON form: `{"magic": 2, "records": [["k", "v"]]}`.
 //!
 //! Format: Kafka's `DefaultRecordBatch` (2) and `LegacyRecord` (0, 1). Written here a second time
-//! on purpose, so that the broker's own writer is not its own judge.
+//! on purpose, so that the broker's own writer is not its own judge; only the codecs are its.
 
 use crate::codec::hex;
+use ottla::log::compress::{Codec, compress};
 use serde_json::Value;
 
 /// The first timestamp of every batch, where none is given: milliseconds since 1970.
 const TIMESTAMP: i64 = 1_600_000_000_000;
+
+/// The Java client's level of each codec, by its number.
+const LEVELS: [i32; 5] = [-1, -1, -1, 9, 3];
 
 /// Replaces every `{"batch": {...}}` in a body by the batch as hex.
 pub fn expand(body: &mut Value) {
@@ -33,7 +37,13 @@ fn batch(spec: &Value) -> Vec<u8> {
     let mut bytes = match int("magic", 2) {
         2 => {
             let producer = (int("producerId", -1), int("epoch", -1), int("sequence", -1));
-            batch_v2(records, timestamp, int("attributes", 0) as i16, producer)
+            batch_v2(
+                records,
+                timestamp,
+                int("attributes", 0) as i16,
+                int("codec", 0) as i16,
+                producer,
+            )
         }
         magic => records
             .iter()
@@ -67,10 +77,16 @@ fn zigzag_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     out.extend_from_slice(bytes.unwrap_or_default());
 }
 
-fn batch_v2(records: &[Value], first: i64, attributes: i16, producer: (i64, i64, i64)) -> Vec<u8> {
+fn batch_v2(
+    records: &[Value],
+    first: i64,
+    attributes: i16,
+    codec: i16,
+    producer: (i64, i64, i64),
+) -> Vec<u8> {
     let mut tail = Vec::new();
     let last = records.len() as i32 - 1;
-    tail.extend(attributes.to_be_bytes());
+    tail.extend((attributes | codec).to_be_bytes());
     tail.extend(last.to_be_bytes());
     tail.extend(first.to_be_bytes());
     tail.extend((first + i64::from(last)).to_be_bytes());
@@ -78,6 +94,7 @@ fn batch_v2(records: &[Value], first: i64, attributes: i16, producer: (i64, i64,
     tail.extend((producer.1 as i16).to_be_bytes());
     tail.extend((producer.2 as i32).to_be_bytes());
     tail.extend((records.len() as i32).to_be_bytes());
+    let mut plain = Vec::new();
     for (i, record) in records.iter().enumerate() {
         let mut one = vec![0];
         zigzag(&mut one, i as i64);
@@ -85,9 +102,11 @@ fn batch_v2(records: &[Value], first: i64, attributes: i16, producer: (i64, i64,
         zigzag_bytes(&mut one, text(record, 0));
         zigzag_bytes(&mut one, text(record, 1));
         zigzag(&mut one, 0);
-        zigzag(&mut tail, one.len() as i64);
-        tail.extend(one);
+        zigzag(&mut plain, one.len() as i64);
+        plain.extend(one);
     }
+    let codec = Codec::from_number(codec).expect("a codec");
+    tail.extend(compress(codec, LEVELS[codec as usize], &plain).expect("compresses"));
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &tail) as u32;
     let mut out = 0i64.to_be_bytes().to_vec();
     out.extend((tail.len() as i32 + 9).to_be_bytes());
