@@ -80,11 +80,17 @@ impl LogFile {
     /// Writes all slices one after the other from `position`, with as few system calls as can be.
     ///
     /// On an error some of the bytes may be there: the caller truncates to where it began.
-    pub fn write_at(&self, slices: &[IoSlice<'_>], mut position: u64) -> io::Result<()> {
+    pub fn write_at(&self, slices: &[IoSlice<'_>], position: u64) -> io::Result<()> {
         let file = self.file.to_write()?;
+        let result = self.write_all(&file, slices, position);
+        self.file.written();
+        result
+    }
+
+    fn write_all(&self, file: &File, slices: &[IoSlice<'_>], mut position: u64) -> io::Result<()> {
         for slices in slices.chunks(SLICES_MAX) {
             let mut left: usize = slices.iter().map(|s| s.len()).sum();
-            let mut written = self.write_some(&file, slices, position)?;
+            let mut written = self.write_some(file, slices, position)?;
             position += written as u64;
             left -= written;
             if left == 0 {
@@ -143,7 +149,7 @@ impl LogFile {
     pub fn set_len(&self, len: u64) -> io::Result<()> {
         #[cfg(test)]
         self.faults.set_len(len);
-        self.file.to_cut()?.set_len(len)
+        self.file.cut(len)
     }
 
     /// Sets when it was last modified, as retention looks at it.

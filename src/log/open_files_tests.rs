@@ -124,6 +124,19 @@ fn a_sync_that_fails_once_fails_for_ever() {
     assert!(file.write_at(&[IoSlice::new(b"y")], 1).is_err());
 }
 
+#[test]
+fn a_sync_while_a_write_is_under_way_does_not_count_for_it() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = DirPath::unlimited(root.path());
+    let (file, _) = Pooled::at(dir, "0.log".to_owned()).expect("a file");
+    let open = file.to_write().expect("open");
+    file.sync().expect("a sync of what was there before");
+    open.write_all_at(b"x", 0).expect("written");
+    file.written();
+    file.faults.fail_sync();
+    assert!(file.sync().is_err(), "nothing was synced");
+}
+
 /// What a segment costs beside its files: index entries are read from the files, so the memory of
 /// indexes is this, however many entries they have.
 #[test]

@@ -132,24 +132,29 @@ impl Pooled {
         self.opened(&mut self.state.lock())
     }
 
-    /// The open file, to write data to: it is not closed before it was synced.
+    /// The open file, to write data to, and to say afterwards that it was [`written`](Self::written):
+    /// a sync meanwhile may have come too early for it.
     pub(super) fn to_write(self: &Arc<Self>) -> io::Result<Arc<File>> {
         let mut state = self.state.lock();
         state.check()?;
-        let file = self.opened(&mut state)?;
-        if !state.unsynced {
-            self.dir.pool.count_unsynced(true);
-        }
-        state.unsynced = true;
-        state.changes += 1;
-        Ok(file)
+        self.opened(&mut state)
     }
 
-    /// The open file, to change its length.
-    pub(super) fn to_cut(self: &Arc<Self>) -> io::Result<Arc<File>> {
+    /// Data was written, or a part of it before an error: the file is not closed before a sync.
+    pub(super) fn written(&self) {
         let mut state = self.state.lock();
         state.changes += 1;
-        self.opened(&mut state)
+        if !std::mem::replace(&mut state.unsynced, true) {
+            self.dir.pool.count_unsynced(true);
+        }
+    }
+
+    /// Changes its length.
+    pub(super) fn cut(self: &Arc<Self>, len: u64) -> io::Result<()> {
+        let file = self.to_read()?;
+        let result = file.set_len(len);
+        self.state.lock().changes += 1;
+        result
     }
 
     fn opened(self: &Arc<Self>, state: &mut State) -> io::Result<Arc<File>> {

@@ -86,20 +86,16 @@ impl TxnIndex {
     /// Whether it can be that of a segment with this base offset (Kafka's `sanityCheck`): whole
     /// entries, of transactions that ended in the segment.
     pub fn is_sane(&self, base_offset: i64) -> io::Result<bool> {
-        let len = match fs::metadata(self.path()) {
-            Ok(metadata) => metadata.len(),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
-            Err(e) => return Err(e),
-        };
+        let len = self.file_len()?;
         let is_whole = len.is_multiple_of(ENTRY_BYTES as u64);
         Ok(is_whole && self.read()?.iter().all(|txn| txn.last_offset >= base_offset))
     }
 
-    /// Forgets all, whatever is in the file.
-    pub fn clear(&self) -> io::Result<()> {
-        match fs::remove_file(self.path()) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
+    /// Bytes of the file, a torn entry too; 0 if it is not there.
+    fn file_len(&self) -> io::Result<u64> {
+        match self.file.len() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
+            len => len,
         }
     }
 
@@ -116,11 +112,8 @@ impl TxnIndex {
 
     /// Forgets all, also what makes no sense, as a power cut leaves it.
     pub fn clear(&self) -> io::Result<()> {
-        if self.len() == 0 {
-            return Ok(());
-        }
         self.entries.store(0, Ordering::Release);
-        self.file.set_len(0)
+        if self.file_len()? == 0 { Ok(()) } else { self.file.set_len(0) }
     }
 
     /// Makes it survive a power cut.
@@ -153,7 +146,7 @@ mod tests {
         assert_eq!(index.read().expect("one"), [txn(0)]);
         assert!(index.is_sane(5).expect("read"));
         assert!(!index.is_sane(6).expect("read"), "it ended before the segment");
-        fs::write(index.path(), [9; 40]).expect("written");
+        std::fs::write(index.file.path(), [9; 40]).expect("written");
         assert!(!index.is_sane(0).expect("read"), "a torn entry");
         index.clear().expect("cleared");
         index.append(txn(20)).expect("written");
