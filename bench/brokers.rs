@@ -3,22 +3,51 @@
 use std::fs::{self, File};
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// One of the systems compared.
+pub enum System {
+    /// Ottla: its binary.
+    Ottla(PathBuf),
+    /// Apache Kafka: the folder of its jars.
+    Kafka(PathBuf),
+}
+
+impl System {
+    /// What it is called in the tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            System::Ottla(_) => "Ottla",
+            System::Kafka(_) => "Kafka 3.9",
+        }
+    }
+
+    /// Starts it on empty directories, with settings beyond its defaults.
+    pub fn start(&self, settings: &[(&str, &str)]) -> io::Result<Broker> {
+        match self {
+            System::Ottla(binary) => Broker::ottla(binary, settings),
+            System::Kafka(jars) => Broker::kafka(jars, settings),
+        }
+    }
+}
+
 /// A running broker (and its ZooKeeper), ended when dropped.
 pub struct Broker {
-    /// What it is called in the tables.
-    pub name: &'static str,
     /// Its client port.
     pub port: u16,
     /// From `exec` to a listening port.
     pub start: Duration,
     child: Child,
     others: Vec<Child>,
-    _data: tempfile::TempDir,
+    command: Command,
+    data: tempfile::TempDir,
 }
+
+/// After a kill, the broker's session in ZooKeeper must have ended before it may start again.
+const SESSION: Duration = Duration::from_secs(3);
 
 /// A port that nobody listens on now.
 fn free_port() -> u16 {
@@ -46,7 +75,7 @@ fn await_port(port: u16, child: &mut Child, log: &Path) -> io::Result<()> {
 
 impl Broker {
     /// Ottla on its embedded store.
-    pub fn ottla(binary: &Path) -> io::Result<Broker> {
+    fn ottla(binary: &Path, settings: &[(&str, &str)]) -> io::Result<Broker> {
         let data = tempfile::tempdir()?;
         let (port, log) = (free_port(), data.path().join("out.log"));
         let started = Instant::now();
@@ -58,15 +87,18 @@ impl Broker {
         ] {
             command.arg("--override").arg(setting);
         }
+        for (key, value) in settings {
+            command.arg("--override").arg(format!("{key}={value}"));
+        }
         let mut child = spawn(&mut command, &log)?;
         await_port(port, &mut child, &log)?;
         let start = started.elapsed();
-        Ok(Broker { name: "Ottla", port, start, child, others: Vec::new(), _data: data })
+        Ok(Broker { port, start, child, others: Vec::new(), command, data })
     }
 
     /// Apache Kafka with a ZooKeeper of its own, from a folder of jars, with the JVM flags of its
     /// own start script.
-    pub fn kafka(jars: &Path) -> io::Result<Broker> {
+    fn kafka(jars: &Path, settings: &[(&str, &str)]) -> io::Result<Broker> {
         let data = tempfile::tempdir()?;
         let path = data.path();
         let class_path = format!("{}:{}/*", path.display(), jars.display());
@@ -89,14 +121,17 @@ impl Broker {
         let mut zk = spawn(&mut command, &zk_log)?;
         await_port(zk_port, &mut zk, &zk_log)?;
         let properties = path.join("server.properties");
+        let more = settings.iter().map(|(key, value)| format!("{key}={value}\n"));
         fs::write(
             &properties,
-            format!(
-                "broker.id=1\nlisteners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\n\
+            more.collect::<String>()
+                + &format!(
+                    "broker.id=1\nlisteners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\n\
                  zookeeper.connect=127.0.0.1:{zk_port}\noffsets.topic.replication.factor=1\n\
-                 group.initial.rebalance.delay.ms=0\n",
-                path.join("data").display()
-            ),
+                 group.initial.rebalance.delay.ms=0\nzookeeper.session.timeout.ms={}\n",
+                    path.join("data").display(),
+                    SESSION.as_millis() - 1000,
+                ),
         )?;
         let started = Instant::now();
         let log = path.join("out.log");
@@ -105,7 +140,56 @@ impl Broker {
         let mut child = spawn(&mut command, &log)?;
         await_port(port, &mut child, &log)?;
         let start = started.elapsed();
-        Ok(Broker { name: "Kafka 3.9", port, start, child, others: vec![zk], _data: data })
+        Ok(Broker { port, start, child, others: vec![zk], command, data })
+    }
+
+    /// Ends it: by SIGKILL, or by SIGTERM and to its own end.
+    pub fn stop(&mut self, cleanly: bool) -> io::Result<()> {
+        if cleanly {
+            Command::new("kill").arg(self.child.id().to_string()).status()?;
+        } else {
+            self.child.kill()?;
+        }
+        self.child.wait()?;
+        if !self.others.is_empty() && !cleanly {
+            std::thread::sleep(SESSION);
+        }
+        Ok(())
+    }
+
+    /// Starts it again on the same directories and port; returns when it was started.
+    pub fn start_again(&mut self) -> io::Result<Instant> {
+        let log = self.data.path().join("out.log");
+        let started = Instant::now();
+        self.child = spawn(&mut self.command, &log)?;
+        await_port(self.port, &mut self.child, &log)?;
+        Ok(started)
+    }
+
+    /// Where its logs are.
+    pub fn log_dir(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// Files and directories in its log directory.
+    pub fn files(&self) -> usize {
+        count(&self.log_dir())
+    }
+
+    /// Files and sockets that it has open.
+    pub fn open_files(&self) -> usize {
+        fs::read_dir(self.proc("fd")).map_or(0, Iterator::count)
+    }
+
+    /// Writes its segments to disk and drops them from the page cache.
+    pub fn drop_cache(&self, topic: &str) -> io::Result<()> {
+        for entry in fs::read_dir(self.log_dir().join(format!("{topic}-0")))? {
+            let file = File::open(entry?.path())?;
+            file.sync_all()?;
+            // SAFETY: advice on an open file changes nothing but what is cached of it.
+            unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+        }
+        Ok(())
     }
 
     /// User and system CPU seconds used so far.
@@ -136,6 +220,11 @@ impl Drop for Broker {
             let _ = child.wait();
         }
     }
+}
+
+fn count(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|e| 1 + if e.path().is_dir() { count(&e.path()) } else { 0 }).sum()
 }
 
 const LOG4J: &str = "log4j.rootLogger=WARN, out\n\

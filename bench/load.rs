@@ -3,9 +3,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiKey, CreateTopicsRequest, CreateTopicsResponse, FetchRequest, MetadataRequest,
+    ApiKey, CreateTopicsRequest, CreateTopicsResponse, FetchRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, MetadataRequest,
     MetadataResponse, ProduceRequest, RequestHeader, TopicName, create_topics_request,
-    fetch_request, metadata_request, produce_request,
+    fetch_request, incremental_alter_configs_request, metadata_request, produce_request,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use std::io::{self, Read, Write};
@@ -16,14 +17,27 @@ use std::time::{Duration, Instant};
 ///
 /// The CRC covers attributes onwards, so the same bytes are valid at every offset.
 pub fn batch(count: usize, size: usize) -> Bytes {
+    batch_of((0..count).map(|_| None), size)
+}
+
+/// One v2 record batch with a record of `size` bytes of value for each key.
+pub fn batch_of(keys: impl Iterator<Item = Option<u64>>, size: usize) -> Bytes {
     let mut records = BytesMut::new();
+    let mut count = 0;
     let value: Vec<u8> = (0..size).map(|i| b'a' + (i * 7 % 26) as u8).collect();
-    for delta in 0..count {
+    for (delta, key) in keys.enumerate() {
+        count = delta + 1;
         let mut body = BytesMut::new();
         body.put_u8(0);
         varint(&mut body, 0);
         varint(&mut body, delta as i64);
-        varint(&mut body, -1);
+        match key {
+            Some(key) => {
+                varint(&mut body, 8);
+                body.put_u64(key);
+            }
+            None => varint(&mut body, -1),
+        }
         varint(&mut body, size as i64);
         body.put_slice(&value);
         varint(&mut body, 0);
@@ -82,7 +96,14 @@ fn frame<R: Encodable + HeaderVersion>(key: ApiKey, version: i16, request: &R) -
 
 /// A Produce v9 of one batch to partition 0.
 pub fn produce_frame(topic: &str, acks: i16, records: Bytes) -> Vec<u8> {
-    let partition = produce_request::PartitionProduceData::default().with_records(Some(records));
+    produce_frame_to(topic, 0, acks, records)
+}
+
+/// A Produce v9 of one batch to a partition.
+pub fn produce_frame_to(topic: &str, partition: i32, acks: i16, records: Bytes) -> Vec<u8> {
+    let partition = produce_request::PartitionProduceData::default()
+        .with_index(partition)
+        .with_records(Some(records));
     let topic = produce_request::TopicProduceData::default()
         .with_name(TopicName(text(topic)))
         .with_partition_data(vec![partition]);
@@ -126,6 +147,11 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         Ok(Connection { stream, buffer: vec![0; 2 << 20] })
+    }
+
+    /// Gives the memory for answers back until the next one.
+    pub fn release(&mut self) {
+        self.buffer = Vec::new();
     }
 
     /// Sends a frame.
@@ -181,12 +207,27 @@ impl Connection {
 
     /// Creates a topic of one partition and waits until it has a leader.
     pub fn create_topic(&mut self, topic: &str) -> io::Result<()> {
-        let name = TopicName(text(topic));
+        self.create_topic_of(topic, 1, &[])
+    }
+
+    /// Creates a topic with some configuration and waits until all its partitions have leaders.
+    pub fn create_topic_of(
+        &mut self,
+        topic: &str,
+        partitions: i32,
+        configs: &[(&str, &str)],
+    ) -> io::Result<()> {
+        let config = |(key, value): &(&str, &str)| {
+            create_topics_request::CreatableTopicConfig::default()
+                .with_name(text(key))
+                .with_value(Some(text(value)))
+        };
         let topics = vec![
             create_topics_request::CreatableTopic::default()
-                .with_name(name.clone())
-                .with_num_partitions(1)
-                .with_replication_factor(1),
+                .with_name(TopicName(text(topic)))
+                .with_num_partitions(partitions)
+                .with_replication_factor(1)
+                .with_configs(configs.iter().map(config).collect()),
         ];
         let request = CreateTopicsRequest::default().with_timeout_ms(30_000).with_topics(topics);
         let end = Instant::now() + Duration::from_secs(30);
@@ -199,19 +240,41 @@ impl Connection {
             let waits = answer.topics.iter().all(|t| NOT_YET.contains(&t.error_code));
             assert!(waits && Instant::now() < end, "create {topic}: {answer:?}");
         }
-        let topics = vec![metadata_request::MetadataRequestTopic::default().with_name(Some(name))];
+        self.await_leaders(topic, partitions as usize)
+    }
+
+    /// Waits until a topic is there with that many partitions, all of them led.
+    pub fn await_leaders(&mut self, topic: &str, partitions: usize) -> io::Result<()> {
+        let name = Some(TopicName(text(topic)));
+        let topics = vec![metadata_request::MetadataRequestTopic::default().with_name(name)];
         let ask = MetadataRequest::default().with_topics(Some(topics));
+        let end = Instant::now() + Duration::from_secs(300);
         loop {
             let answer: MetadataResponse = self.ask(ApiKey::Metadata, 4, &ask)?;
-            let led = answer
-                .topics
-                .iter()
-                .all(|t| t.error_code == 0 && t.partitions.iter().all(|p| p.error_code == 0));
-            if led && !answer.topics.is_empty() {
+            let led = answer.topics.iter().flat_map(|t| &t.partitions);
+            if led.filter(|p| p.error_code == 0).count() >= partitions {
                 return Ok(());
             }
-            assert!(Instant::now() < end, "{topic} has no leader: {answer:?}");
+            assert!(Instant::now() < end, "{topic} has no leaders: {answer:?}");
+            std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Sets one configuration of a topic.
+    pub fn set_config(&mut self, topic: &str, key: &str, value: &str) -> io::Result<()> {
+        let config = incremental_alter_configs_request::AlterableConfig::default()
+            .with_name(text(key))
+            .with_config_operation(0)
+            .with_value(Some(text(value)));
+        let resource = incremental_alter_configs_request::AlterConfigsResource::default()
+            .with_resource_type(2)
+            .with_resource_name(text(topic))
+            .with_configs(vec![config]);
+        let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
+        let answer: IncrementalAlterConfigsResponse =
+            self.ask(ApiKey::IncrementalAlterConfigs, 0, &request)?;
+        assert!(answer.responses.iter().all(|r| r.error_code == 0), "{answer:?}");
+        Ok(())
     }
 }
 

@@ -2,167 +2,56 @@
 //!
 //! Times alone mean nothing across machines; the column to read is the ratio. The folder of
 //! Kafka's jars comes from `OTTLA_KAFKA_JARS`; without it only Ottla is measured and the ratio
-//! column is empty. `OTTLA_BENCH_SCALE` scales the work (default 1.0).
+//! column is empty. `OTTLA_BENCH_SCALE` scales the work (default 1.0). Arguments name the suites
+//! to run; without any, all run.
 
 mod brokers;
+mod cold;
+mod compaction;
+mod connections;
 mod load;
+mod partitions;
+mod recovery;
+mod table;
+mod throughput;
 
-use brokers::Broker;
-use load::{Connection, batch, fetch_frame, produce_error, produce_frame};
+use brokers::System;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use table::Table;
 
-/// One measured figure of every broker.
-struct Row {
-    what: String,
-    unit: &'static str,
-    values: Vec<f64>,
-}
+/// Measures one system at a scale.
+type Suite = fn(&System, f64, &mut Table) -> io::Result<()>;
 
-#[derive(Default)]
-struct Table {
-    names: Vec<&'static str>,
-    rows: Vec<Row>,
-}
-
-impl Table {
-    fn put(&mut self, what: &str, unit: &'static str, value: f64) {
-        match self.rows.iter_mut().find(|r| r.what == what && r.unit == unit) {
-            Some(row) => row.values.push(value),
-            None => self.rows.push(Row { what: what.into(), unit, values: vec![value] }),
-        }
-    }
-
-    fn print(&self) {
-        let name = |i: usize| self.names.get(i).copied().unwrap_or("");
-        println!("{:<38} {:>9} {:>12} {:>12} {:>7}", "", "unit", name(0), name(1), "ratio");
-        for Row { what, unit, values } in &self.rows {
-            match values[..] {
-                [ours, theirs] => {
-                    let ratio = ours / theirs;
-                    println!("{what:<38} {unit:>9} {ours:>12.2} {theirs:>12.2} {ratio:>7.3}");
-                }
-                _ => println!("{what:<38} {unit:>9} {:>12.2}", values[0]),
-            }
-        }
-    }
-}
+const SUITES: &[(&str, Suite)] = &[
+    ("throughput", throughput::measure),
+    ("connections", connections::measure),
+    ("cold", cold::measure),
+    ("compaction", compaction::measure),
+    ("recovery", recovery::measure),
+    ("partitions", partitions::measure),
+];
 
 fn main() -> io::Result<()> {
     let scale = std::env::var("OTTLA_BENCH_SCALE").ok().and_then(|s| s.parse().ok());
     let scale: f64 = scale.unwrap_or(1.0);
-    let mut table = Table::default();
-    measure(&Broker::ottla(&PathBuf::from(env!("CARGO_BIN_EXE_ottla")))?, scale, &mut table)?;
+    let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let mut systems = vec![System::Ottla(PathBuf::from(env!("CARGO_BIN_EXE_ottla")))];
     match std::env::var_os("OTTLA_KAFKA_JARS") {
-        Some(jars) => measure(&Broker::kafka(&PathBuf::from(jars))?, scale, &mut table)?,
+        Some(jars) => systems.push(System::Kafka(PathBuf::from(jars))),
         None => println!("OTTLA_KAFKA_JARS is not set: Apache Kafka is not measured"),
+    }
+    let mut table = Table::default();
+    for system in &systems {
+        table.of(system.name());
+        for (name, suite) in SUITES.iter().filter(|(name, _)| is_asked(name)) {
+            eprintln!("{}: {name}", system.name());
+            if let Err(error) = suite(system, scale, &mut table) {
+                println!("{}: {name}: {error}", system.name());
+            }
+        }
     }
     table.print();
     Ok(())
-}
-
-fn measure(broker: &Broker, scale: f64, table: &mut Table) -> io::Result<()> {
-    table.names.push(broker.name);
-    let since = Instant::now();
-    let mut admin = Connection::open(broker.port)?;
-    admin.create_topic("first")?;
-    produce(broker, "first", &batch(1, 100), 1, 1, 1)?;
-    let to_first = broker.start + since.elapsed();
-    table.put("start to first acknowledged record", "ms", to_first.as_secs_f64() * 1e3);
-    table.put("resident after it", "MiB", broker.resident_mib());
-
-    let n = |count: f64| (count * scale).max(200.0) as usize;
-    let loads = [
-        ("produce 100 B, one a request", batch(1, 100), n(40_000.0), 100),
-        ("produce 100 B, 16 KiB batches", batch(150, 100), n(30_000.0), 15_000),
-        ("produce 1 KiB, 16 KiB batches", batch(16, 1024), n(30_000.0), 16 << 10),
-        ("produce 16 KiB, one a request", batch(1, 16 << 10), n(30_000.0), 16 << 10),
-        ("produce 1 KiB, 512 KiB batches", batch(500, 1024), n(2_000.0), 500 << 10),
-    ];
-    for (i, (what, records, count, payload)) in loads.into_iter().enumerate() {
-        let topic = format!("produce-{i}");
-        admin.create_topic(&topic)?;
-        produce(broker, &topic, &records, count / 5, 5, 1)?;
-        let (cpu, begin) = (broker.cpu_seconds(), Instant::now());
-        produce(broker, &topic, &records, count, 5, 2)?;
-        let gb = (count * payload) as f64 / 1e9;
-        table.put(what, "MB/s", gb * 1e3 / begin.elapsed().as_secs_f64());
-        table.put(what, "CPU s/GB", (broker.cpu_seconds() - cpu) / gb);
-    }
-    for (what, topic, size, count) in [
-        ("fetch 16 KiB", "produce-2", 16 << 10, n(40_000.0)),
-        ("fetch 64 KiB", "produce-2", 64 << 10, n(20_000.0)),
-        ("fetch 1 MiB", "produce-4", 1 << 20, n(4_000.0)),
-    ] {
-        fetch(broker, topic, size, count / 5)?;
-        let (cpu, begin) = (broker.cpu_seconds(), Instant::now());
-        let gb = fetch(broker, topic, size, count)? as f64 / 1e9;
-        table.put(what, "MB/s", gb * 1e3 / begin.elapsed().as_secs_f64());
-        table.put(what, "CPU s/GB", (broker.cpu_seconds() - cpu) / gb);
-    }
-    admin.create_topic("latency")?;
-    let times = latency(broker, n(4_000.0))?;
-    for (what, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-        let at = ((times.len() - 1) as f64 * quantile) as usize;
-        let label = format!("produce 1 KiB at 1000/s, {what}");
-        table.put(&label, "us", times[at].as_secs_f64() * 1e6);
-    }
-    table.put("resident at the end", "MiB", broker.resident_mib());
-    Ok(())
-}
-
-/// Sends `count` requests over `connections` connections with `window` under way on each.
-fn produce(
-    broker: &Broker,
-    topic: &str,
-    records: &bytes::Bytes,
-    count: usize,
-    window: usize,
-    connections: usize,
-) -> io::Result<()> {
-    let frame = produce_frame(topic, 1, records.clone());
-    let worker = || -> io::Result<u64> {
-        Connection::open(broker.port)?.pump(&frame, count / connections, window, |answer| {
-            assert_eq!(produce_error(answer, topic), 0, "produce to {topic} failed");
-        })
-    };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(worker)).collect();
-        for worker in workers {
-            worker.join().expect("a producer thread")?;
-        }
-        Ok(())
-    })
-}
-
-/// Reads the first `size` bytes of a topic `count` times; the bytes received.
-fn fetch(broker: &Broker, topic: &str, size: i32, count: usize) -> io::Result<u64> {
-    let frame = fetch_frame(topic, 0, size);
-    Connection::open(broker.port)?.pump(&frame, count, 2, |answer| {
-        assert!(answer.len() > size as usize / 2, "a fetch of {size} gave {}", answer.len());
-    })
-}
-
-/// Sorted answer times of single requests sent at 1000 a second, each from when it was due, so
-/// that a stall counts for the requests behind it too.
-fn latency(broker: &Broker, count: usize) -> io::Result<Vec<Duration>> {
-    const WARM_UP: u32 = 500;
-    let frame = produce_frame("latency", 1, batch(1, 1024));
-    let mut connection = Connection::open(broker.port)?;
-    let begin = Instant::now();
-    let mut times = Vec::with_capacity(count);
-    for i in 0..WARM_UP + count as u32 {
-        let due = begin + Duration::from_millis(1) * i;
-        while let Some(rest) = due.checked_duration_since(Instant::now()) {
-            std::thread::sleep(rest);
-        }
-        connection.send(&frame)?;
-        assert_eq!(produce_error(connection.receive()?, "latency"), 0);
-        if i >= WARM_UP {
-            times.push(due.elapsed());
-        }
-    }
-    times.sort();
-    Ok(times)
 }

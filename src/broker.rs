@@ -5,7 +5,9 @@
 //! controller, and registration last, so that nobody is told of a broker that cannot serve.
 
 mod config_store;
+mod disks;
 mod internal_topics;
+mod introduction;
 mod leadership;
 mod loading_report;
 mod producer_ids;
@@ -33,6 +35,7 @@ use crate::quota::connections::ConnectionQuotas;
 use crate::quota::replication::ReplicationQuotas;
 use crate::types::BrokerId;
 use arc_swap::ArcSwap;
+use introduction::Introduction;
 use producer_ids::ProducerIds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -76,6 +79,7 @@ pub struct Broker {
     pub verifier: Verifier,
     /// Internal topics being created.
     pub internal_topics: InternalTopics,
+    pub(crate) introduction: Introduction,
     /// The runtime of everything that is not a client's connection.
     pub control: Handle,
     epoch: Arc<AtomicI64>,
@@ -85,6 +89,11 @@ impl Broker {
     /// The broker epoch: the transaction that registered it; -1 before.
     pub fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Waits, in the first seconds, until a controller has told this broker of the cluster.
+    pub async fn introduced(&self) {
+        self.introduction.wait(&self.image).await;
     }
 
     /// Whether a controller's request is for an earlier registration of this broker. A later one

@@ -1,6 +1,6 @@
 //! The program from configuration to exit: what lies above the network and the broker.
 //!
-//! Order: listeners bound, logs recovered, cluster joined, connections served, registered last;
+//! Order: listeners bound, metadata reached, logs recovered, connections served, registered last;
 //! backwards at the end. Kafka registers before it binds, and misleads its cluster when that fails.
 
 use crate::broker::{Broker, Opened, StartError};
@@ -44,7 +44,7 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
     // Before any file is touched: a taken port is the commonest of mistakes.
     let bound = Bound::bind(Settings::from_config(&config))?;
     let metrics = Metrics::bind(&config)?;
-    let opened = Opened::open(config)?;
+    let opened = control.block_on(Opened::open(config))?;
     let opened = opened.bound_to(&bound.addresses());
     let ports = bound.addresses().into_iter().map(|(name, at)| (name.to_string(), at.port()));
     let ports: BTreeMap<String, u16> = ports.collect();
@@ -95,9 +95,13 @@ fn say_ready() {
 }
 
 async fn stop(server: Server, broker: &Arc<Broker>) {
+    broker.stop_coordinators();
     if let Err(error) = tokio::task::spawn_blocking(move || server.shutdown(GRACE)).await {
         tracing::error!(%error, "the network layer did not stop");
     }
     broker.close().await;
     tracing::info!("stopped");
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ import atexit
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -143,6 +144,18 @@ def compose(_scratch):
         subprocess.run([*map(str, up), "down", "-v"], capture_output=True, check=False)
 
 
+def recipes(_scratch):
+    """the recipes with other systems' official images: compose reads them, what they mount is here"""
+    folder = DOCKER / "recipes"
+    names = sorted(p.name for p in folder.glob("*.yml") if p.name != "broker.yml")
+    for name in names:
+        told = sh(*compose_command(), "-f", folder / "broker.yml", "-f", folder / name, "config")
+        assert "broker:" in told and told.count("image:") + told.count("build:") > 1, told
+        for source in re.findall(rf"{re.escape(str(folder))}/[^:\s]+", told):
+            assert pathlib.Path(source).exists(), f"{name} mounts {source}"
+    return f"{len(names)} recipes: {', '.join(n.removesuffix('.yml') for n in names)}"
+
+
 def module(kind, _scratch):
     lib = kit.jars("testcontainers", HERE / "pom.xml",
                    testcontainers_version=kit.V["TESTCONTAINERS_JAVA_VERSION"])
@@ -167,6 +180,9 @@ def module(kind, _scratch):
 SCENARIOS = [
     kit.scenario("image", alone.__doc__, alone, True),
     kit.scenario("compose", compose.__doc__, compose, True),
+    kit.scenario("recipes", recipes.__doc__, recipes, True,
+                 note="not run: no container registry is reachable; the plugins' clients are run"
+                 " in logstash, flink, spark and fluent"),
     *(kit.scenario(f"testcontainers_java_{kind}", f"testcontainers' Java module: {kind}",
                    functools.partial(module, kind), kind == "apache",
                    kit.V["TESTCONTAINERS_JAVA_VERSION"])

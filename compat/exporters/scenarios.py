@@ -1,8 +1,10 @@
 """Burrow and a Prometheus exporter: both read __consumer_offsets itself and tell a group's lag."""
 
+import contextlib
 import json
 import pathlib
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from compat import debian, kit, servers, tool
@@ -56,23 +58,53 @@ def burrow(scratch):
     return "lag 60 of a group that read 40 of 100"
 
 
-def group_exporter(scratch):
+@contextlib.contextmanager
+def exporting(scratch):
+    """The running exporter, which serves on a port."""
     client = f"kafka-python=={kit.V['KAFKA_PYTHON_OLD_VERSION']}"
     python = kit.python(f"group-exporter-{EXPORTER}", client,
                         f"prometheus-kafka-consumer-group-exporter=={EXPORTER}", "setuptools<81")
-    port, group = servers.free_ports(1)[0], group_with_lag("exporter")
     program = python.parent / "prometheus-kafka-consumer-group-exporter"
-    url = f"http://127.0.0.1:{port}/metrics"
+    (port,) = servers.free_ports(1)
+    with kit.running([python, program, "-b", kit.broker().bootstrap, "-p", port, "-s"],
+                     scratch / "exporter.log") as child:
+        yield port, child
 
-    def offset():
-        lines = [x for x in page(url).splitlines()
+
+def group_exporter(scratch):
+    group = group_with_lag("exporter")
+
+    def offset(port):
+        lines = [x for x in page(f"http://127.0.0.1:{port}/metrics").splitlines()
                  if x.startswith("kafka_consumer_group_offset{") and f'"{group}"' in x]
         return float(lines[0].split()[-1]) if lines else -1
 
-    with kit.running([python, program, "-b", kit.broker().bootstrap, "-p", port, "-s"],
-                     scratch / "log") as child:
-        kit.until("the exporter tells offset 40", lambda: offset() == 40, 60, child)
+    with exporting(scratch) as (port, child):
+        kit.until("the exporter tells offset 40", lambda: offset(port) == 40, 60, child)
     return "offset 40 of the group"
+
+
+def prometheus(scratch):
+    root = debian.unpacked("prometheus", "prometheus")
+    group, (port,) = group_with_lag("prometheus"), servers.free_ports(1)
+    query = urllib.parse.quote(f'kafka_consumer_group_lag{{group="{group}"}}')
+    url = f"http://127.0.0.1:{port}/api/v1/query?query={query}"
+
+    def lag():
+        told = page(url)
+        rows = json.loads(told)["data"]["result"] if told else []
+        return sum(float(row["value"][1]) for row in rows) if rows else -1
+
+    with exporting(scratch) as (exporter, _child):
+        config = scratch / "prometheus.yml"
+        config.write_text("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: groups\n"
+                          f"  static_configs: [{{targets: ['127.0.0.1:{exporter}']}}]\n")
+        command = [root / "usr/bin/prometheus", f"--config.file={config}",
+                   f"--storage.tsdb.path={scratch / 'data'}",
+                   f"--web.listen-address=127.0.0.1:{port}"]
+        with kit.running(command, scratch / "log") as child:
+            kit.until("Prometheus has a lag of 60", lambda: lag() == 60, 90, child)
+    return "lag 60 scraped and answered by a query"
 
 
 SCENARIOS = [
@@ -80,4 +112,6 @@ SCENARIOS = [
                  version="Debian 12's 1.2.1"),
     kit.scenario("group_exporter", "a group's offsets as metrics", group_exporter,
                  version=EXPORTER),
+    kit.scenario("prometheus", "Prometheus scrapes that exporter; the lag by its query language",
+                 prometheus, version="Debian 12's 2.42"),
 ]

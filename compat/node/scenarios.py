@@ -1,7 +1,8 @@
-"""The Node clients: kafkajs, @platformatic/kafka, @confluentinc/kafka-javascript."""
+"""The Node clients: kafkajs, @platformatic/kafka, @confluentinc/kafka-javascript, node-rdkafka."""
 
 import functools
 import pathlib
+import shutil
 
 from compat import kit
 
@@ -32,6 +33,22 @@ def confluent(mode, _scratch):
     return check(folder, "confluent.js", mode)
 
 
+def rdkafka(mode, _scratch):
+    """Built by npm, which takes minutes, then kept without what building left: half a gigabyte."""
+    kit.need("node", "npm", "make", "g++", "python3")
+    version = V["NODE_RDKAFKA_VERSION"]
+
+    def make(to):
+        kit.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", to,
+                 f"node-rdkafka@{version}"], 1500)
+        package = to / "node_modules/node-rdkafka"
+        for left in [*package.glob("deps/librdkafka/*"), *package.rglob("obj.target")]:
+            if left.is_dir() and left.name != "config":
+                shutil.rmtree(left)
+
+    return check(kit.fetched(f"node-rdkafka-{version}", make), "rdkafka.js", mode)
+
+
 RECORDS = "admin, idempotence, the library's codecs, group, commit"
 TRANSACTIONS = "committed and aborted, read_committed"
 SCENARIOS = [
@@ -49,4 +66,8 @@ SCENARIOS = [
     kit.scenario("confluent_transactions", TRANSACTIONS,
                  functools.partial(confluent, ["transactions"]),
                  version=V["CONFLUENT_KAFKA_JS_VERSION"]),
+    kit.scenario("rdkafka_records", RECORDS, functools.partial(rdkafka, []),
+                 version=V["NODE_RDKAFKA_VERSION"]),
+    kit.scenario("rdkafka_transactions", TRANSACTIONS,
+                 functools.partial(rdkafka, ["transactions"]), version=V["NODE_RDKAFKA_VERSION"]),
 ]

@@ -92,7 +92,8 @@ public class Orders {
     @Bean
     Object listener(KafkaTemplate<String, String> template) {
         return new Object() {
-            @KafkaListener(topics = "#{systemProperties['run']}-orders")
+            @KafkaListener(id = "orders", groupId = "#{systemProperties['run']}",
+                    topics = "#{systemProperties['run']}-orders")
             public void order(ConsumerRecord<String, String> order) {
                 template.send(RUN + "-answers", order.key(), "answer to " + order.value());
                 threads.add(Thread.currentThread().getName());
@@ -110,6 +111,21 @@ public class Orders {
         };
     }
 
+    /** Waits until each of the three consumers has its partition, so that each gets orders. */
+    static void awaitAssignment(KafkaListenerEndpointRegistry registry) throws Exception {
+        var orders = (ConcurrentMessageListenerContainer<?, ?>)
+                registry.getListenerContainer("orders");
+        for (long end = System.currentTimeMillis() + 60_000; ; Thread.sleep(50)) {
+            long placed = orders.getContainers().stream()
+                    .filter(c -> c.getAssignedPartitions() != null
+                            && c.getAssignedPartitions().size() == 1)
+                    .count();
+            if (placed == 3) return;
+            if (System.currentTimeMillis() > end)
+                throw new AssertionError(placed + " consumers have one partition, not 3");
+        }
+    }
+
     static void check(boolean ok, String what) {
         if (!ok) throw new AssertionError(what);
         System.out.println("ok " + what);
@@ -119,6 +135,7 @@ public class Orders {
         int n = 300;
         try (AnnotationConfigApplicationContext context =
                 new AnnotationConfigApplicationContext(Orders.class)) {
+            awaitAssignment(context.getBean(KafkaListenerEndpointRegistry.class));
             KafkaTemplate<String, String> template = context.getBean(KafkaTemplate.class);
             template.executeInTransaction(
                     t -> {

@@ -1,6 +1,7 @@
 //! Starting and stopping, in the order in which it must happen.
 
 use super::InternalTopics;
+use super::introduction::Introduction;
 use super::loading_report::LoadingReport;
 use super::producer_ids::FreshIds;
 use super::registration::registration;
@@ -8,7 +9,7 @@ use super::{Broker, ProducerIds, topic_configs};
 use crate::config::{BrokerConfig, key};
 use crate::controller::client::ControllerClient;
 use crate::controller::{ControllerHandle, PeerChannels, Settings, SettingsSource};
-use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator};
+use crate::coordinator::group::{GROUP_TOPIC, GroupConfig, GroupCoordinator, ImageTopics};
 use crate::coordinator::state_log::PartitionLog;
 use crate::coordinator::transaction::{
     BrokerMarkers, BrokerPeers, TRANSACTION_TOPIC, TransactionConfig, TransactionCoordinator,
@@ -52,24 +53,37 @@ pub enum StartError {
     Mismatch(String),
 }
 
-/// The log directories, opened and recovered; nothing outside the machine knows of it yet.
+/// The log directories, opened and recovered, and the metadata store; nobody in the cluster knows
+/// of it yet.
 pub struct Opened {
     config: Arc<ArcSwap<BrokerConfig>>,
     image: Arc<Published>,
+    store: SharedStore,
     log_dirs: Arc<LogDirs>,
     dial: Arc<dyn Dial>,
 }
 
 impl Opened {
-    /// Opens the log directories. Blocks while logs are recovered.
-    pub fn open(config: BrokerConfig) -> Result<Opened, StartError> {
-        let dirs = LogDirsConfig::from_broker(&config);
-        let config = Arc::new(ArcSwap::from_pointee(config));
+    /// Opens the log directories, once it is known how their topics are configured: a log must
+    /// neither be recovered nor cleaned by the rules of another.
+    pub async fn open(config: BrokerConfig) -> Result<Opened, StartError> {
+        let store = connect(&config).await?;
         let image: Arc<Published> = Arc::default();
-        let resolve = |topic: &str| topic_configs::resolve(&config.load(), &image, topic);
-        let report = LoadingReport::new();
-        let log_dirs = LogDirs::open(dirs, &resolve, &|progress| report.show(progress))?;
-        Ok(Opened { config, image, log_dirs, dial: Arc::new(PlainDial) })
+        let stored = topic_configs::all(store.as_ref()).await?;
+        image.update(|image| image.topic_configs.extend(stored));
+        let config = Arc::new(ArcSwap::from_pointee(config));
+        let (configs, known) = (config.clone(), image.clone());
+        let open = move || {
+            let dirs = LogDirsConfig::from_broker(&configs.load());
+            let resolve = |topic: &str| topic_configs::resolve(&configs.load(), &known, topic);
+            let report = LoadingReport::new();
+            LogDirs::open(dirs, &resolve, &|progress| report.show(progress))
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let log_dirs = opened.map_err(|error| LogError::Io(error.into()))??;
+        let open_files = config.load().get(key::OTTLA_LOG_OPEN_FILES_MAX);
+        log_dirs.open_files().set_budget(usize::try_from(open_files).ok());
+        Ok(Opened { config, image, store, log_dirs, dial: Arc::new(PlainDial) })
     }
 
     /// Says where the listeners are bound, so that the broker can reach itself there.
@@ -88,9 +102,8 @@ impl Opened {
 
     /// Joins the cluster in all but name: the broker is complete, and not yet registered.
     pub async fn join(self) -> Result<Arc<Broker>, StartError> {
-        let Opened { config, image, log_dirs, dial } = self;
+        let Opened { config, image, store, log_dirs, dial } = self;
         let now = config.load_full();
-        let store = connect(&now).await?;
         layout::create_tree(store.as_ref()).await?;
         let ClusterId(cluster_id) = layout::cluster_id(store.as_ref(), ClusterId::random()).await?;
         let cluster_id: Arc<str> = cluster_id.into();
@@ -107,7 +120,7 @@ impl Opened {
         let controller_client =
             ControllerClient::new(id, epoch.clone(), image.clone(), listener, options.clone());
         let controller_client = Arc::new(controller_client);
-        let controller = controller(id, &config, &store, options);
+        let controller = controller(id, &config, &store, options.clone());
         let groups = GroupCoordinator::start(
             GroupConfig::of(&now),
             Arc::new(PartitionLog::new(
@@ -116,13 +129,14 @@ impl Opened {
                 replicas.clone(),
                 image.clone(),
             )),
+            Arc::new(ImageTopics::new(image.clone())),
             tokio::runtime::Handle::current(),
         );
         let producer_ids: Arc<ProducerIds> = Arc::default();
         let fresh_ids =
             FreshIds { ids: producer_ids.clone(), controller: controller_client.clone() };
         let (transactions, verifier) =
-            transactions(id, &now, &image, &replicas, &groups, Arc::new(fresh_ids));
+            transactions(id, &now, &image, &replicas, &groups, Arc::new(fresh_ids), options);
         let slots = now.get(key::MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS);
         Ok(Arc::new(Broker {
             id,
@@ -143,6 +157,7 @@ impl Opened {
             transactions,
             verifier,
             internal_topics: InternalTopics::default(),
+            introduction: Introduction::of(id),
             control: tokio::runtime::Handle::current(),
             epoch,
         }))
@@ -156,19 +171,21 @@ fn transactions(
     replicas: &Arc<Replicas>,
     groups: &Arc<GroupCoordinator>,
     producer_ids: Arc<FreshIds>,
+    options: PeerOptions,
 ) -> (Arc<TransactionCoordinator>, Verifier) {
     let runtime = tokio::runtime::Handle::current();
-    let options = PeerOptions { client_id: id.to_string(), ..PeerOptions::default() };
+    let timeout = config.get(key::REQUEST_TIMEOUT_MS);
+    let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(30_000));
+    let options = PeerOptions { request_timeout: timeout, ..options };
     let listener = config.inter_broker_listener_name();
     let peers = Arc::new(BrokerPeers::new(image.clone(), listener, options));
-    let timeout = config.get(key::REQUEST_TIMEOUT_MS);
     let markers = BrokerMarkers::new(
         id,
         image.clone(),
         replicas.clone(),
         groups.clone(),
         peers.clone(),
-        Duration::from_millis(u64::try_from(timeout).unwrap_or(30_000)),
+        timeout,
     );
     let coordinator = TransactionCoordinator::start(
         TransactionConfig::of(config),
@@ -214,6 +231,8 @@ async fn connect(config: &BrokerConfig) -> Result<SharedStore, StoreError> {
     let Some(connect) = config.get(key::ZOOKEEPER_CONNECT) else {
         let dirs = config.log_dirs();
         let dir = dirs.first().cloned().unwrap_or_default();
+        // Where this fails, opening does too, and says so.
+        std::fs::create_dir_all(&dir).ok();
         return embedded::open(&dir);
     };
     let millis = |millis: i32| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
@@ -311,6 +330,8 @@ impl Broker {
         self.control.spawn(self.replicas.clone().keep_checkpoints(interval));
         self.control.spawn(isr::run(self.replicas.clone(), self.controller_client.clone()));
         self.control.spawn(self.clone().follow_config_changes());
+        self.control.spawn(self.clone().watch_log_dirs());
+        self.limit_moves(&config);
         self.control.spawn(fetcher::run(
             self.replicas.clone(),
             self.image.clone(),
@@ -361,8 +382,16 @@ impl Broker {
         self.image.load().brokers.keys().all(|id| *id == self.id)
     }
 
+    /// Stops the coordinators: members that wait for others are answered, so that their requests
+    /// do not hold up the end of the network layer, and nothing is appended to a closed log.
+    pub fn stop_coordinators(&self) {
+        self.transactions.shutdown();
+        self.groups.shutdown();
+    }
+
     /// Closes the logs, clean, and leaves the cluster. Nothing may be served any more.
     pub async fn close(&self) {
+        self.stop_coordinators();
         let replicas = self.replicas.clone();
         let (log_dirs, epoch) = (self.log_dirs.clone(), self.epoch());
         let closed = tokio::task::spawn_blocking(move || {

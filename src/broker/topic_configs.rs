@@ -8,11 +8,16 @@ use super::config_store::SeenChanges;
 use crate::config::{BrokerConfig, TopicConfig, dynamic};
 use crate::metadata::image::{Overrides, Published};
 use crate::metadata::records::{ConfigChange, ConfigData, ConfigEntity, EntityName, paths};
-use crate::metadata::store::{Change, StoreError};
+use crate::metadata::store::{Change, Store, StoreError};
 use crate::quota::connections::Limits;
+use crate::types::TopicName;
+use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// Topics that are asked for at once.
+const READS_AT_ONCE: usize = 64;
 
 /// The configuration of a topic as of now. Overrides that this broker does not understand are
 /// left out, since a topic must not stop for them.
@@ -27,6 +32,32 @@ pub fn resolve(config: &BrokerConfig, image: &Published, topic: &str) -> Arc<Top
     Arc::new(resolved)
 }
 
+/// The overrides of all topics that have some. Those of one topic that cannot be read are said
+/// and left out.
+pub(super) async fn all(store: &dyn Store) -> Result<Vec<(TopicName, Arc<Overrides>)>, StoreError> {
+    let topics = store.children(&paths::config_type("topics")).await?.unwrap_or_default();
+    let read = topics.into_iter().map(async |topic| {
+        let overrides = stored(store, &topic).await?.unwrap_or_default();
+        Ok((TopicName::from(topic), Arc::new(overrides)))
+    });
+    let read = futures_util::stream::iter(read).buffer_unordered(READS_AT_ONCE);
+    let all: Vec<(TopicName, Arc<Overrides>)> = read.try_collect().await?;
+    Ok(all.into_iter().filter(|(_, overrides)| !overrides.is_empty()).collect())
+}
+
+/// The overrides of a topic, empty if it has none; `None` if they are unreadable.
+async fn stored(store: &dyn Store, topic: &str) -> Result<Option<Overrides>, StoreError> {
+    let node = store.get(&paths::topic_config(topic)).await?;
+    match node.and_then(|node| node.data).map(|data| ConfigData::decode(&data)) {
+        Some(Ok(ConfigData(overrides))) => Ok(Some(overrides)),
+        Some(Err(error)) => {
+            tracing::error!(topic, %error, "unreadable topic configuration");
+            Ok(None)
+        }
+        None => Ok(Some(Overrides::new())),
+    }
+}
+
 impl Broker {
     /// Reads the configurations of these topics into the image.
     pub async fn load_topic_configs(&self, topics: BTreeSet<String>) {
@@ -38,16 +69,7 @@ impl Broker {
     }
 
     async fn load_topic_config(&self, topic: &str) -> Result<(), StoreError> {
-        let node = self.store.get(&paths::topic_config(topic)).await?;
-        let overrides = match node.and_then(|node| node.data).map(|data| ConfigData::decode(&data))
-        {
-            Some(Ok(ConfigData(overrides))) => overrides,
-            Some(Err(error)) => {
-                tracing::error!(topic, %error, "unreadable topic configuration");
-                return Ok(());
-            }
-            None => Overrides::new(),
-        };
+        let Some(overrides) = stored(self.store.as_ref(), topic).await? else { return Ok(()) };
         self.image.update(|image| {
             if overrides.is_empty() {
                 image.topic_configs.remove(topic);
@@ -98,6 +120,7 @@ impl Broker {
 
     /// Passes a new configuration on to those that keep what they need of it.
     async fn apply(&self, config: Arc<BrokerConfig>) {
+        self.limit_moves(&config);
         if let Err(error) = self.log_dirs.reconfigure(&config) {
             tracing::error!(%error, "the log cleaner cannot follow its configuration");
         }

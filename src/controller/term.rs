@@ -103,10 +103,11 @@ impl Controller {
             self.delete_children(parent).await?;
         }
         self.load(answers).await?;
+        // Before any broker hears of this term: who was told of a controller may ask it at once.
+        self.standing.epoch.store(won.epoch, Ordering::Release);
         self.tell_brokers_only();
         self.start_replicas().await?;
         self.start_partitions().await?;
-        self.standing.epoch.store(won.epoch, Ordering::Release);
         for partition in self.context.moving.clone() {
             self.resume_move(&partition).await?;
         }

@@ -1,11 +1,13 @@
 //! AlterReplicaLogDirs (34), v0-2: moves replicas between this broker's directories (KIP-113).
 //!
-//! v1 none; v2 flexible. A replica that is where it should be needs nothing; moving one while it
-//! is in service is not done yet and answered with KAFKA_STORAGE_ERROR. Rules: `ReplicaManager.
-//! alterReplicaLogDirs`.
+//! v1 none; v2 flexible. The answer comes when the copying has begun; DescribeLogDirs tells how far
+//! it is. A partition that is not here yet is answered with REPLICA_NOT_AVAILABLE, and will be made
+//! in that directory. Rules: `ReplicaManager.alterReplicaLogDirs`.
 
 use super::RequestContext;
+use super::error::ToErrorCode;
 use crate::broker::Broker;
+use crate::partition::PartitionError;
 use crate::types::{ErrorCode, TopicPartition};
 use kafka_protocol::messages::alter_replica_log_dirs_response::{
     AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult,
@@ -14,45 +16,57 @@ use kafka_protocol::messages::{
     AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, TopicName,
 };
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Answers each replica.
+/// Begins the moves, and answers each replica.
 pub async fn handle(
     broker: &Arc<Broker>,
     _context: &RequestContext,
     request: AlterReplicaLogDirsRequest,
 ) -> AlterReplicaLogDirsResponse {
-    let mut topics: BTreeMap<TopicName, Vec<AlterReplicaLogDirPartitionResult>> = BTreeMap::new();
-    for dir in &request.dirs {
-        for topic in &dir.topics {
-            let results = topic.partitions.iter().map(|index| {
-                let code = check(broker, Path::new(&*dir.path), &topic.name, *index);
-                AlterReplicaLogDirPartitionResult::default()
-                    .with_partition_index(*index)
-                    .with_error_code(code.0)
-            });
-            topics.entry(topic.name.clone()).or_default().extend(results);
+    // The last directory named for a partition counts.
+    let mut wanted: BTreeMap<TopicName, BTreeMap<i32, PathBuf>> = BTreeMap::new();
+    for dir in request.dirs {
+        for topic in dir.topics {
+            let partitions = wanted.entry(topic.name).or_default();
+            let path = Path::new(&*dir.path);
+            partitions.extend(topic.partitions.iter().map(|index| (*index, path.to_owned())));
         }
     }
-    let results = topics.into_iter().map(|(name, partitions)| {
-        AlterReplicaLogDirTopicResult::default().with_topic_name(name).with_partitions(partitions)
+    // Makes directories and files: not for a thread that serves connections.
+    let broker = broker.clone();
+    let results = tokio::task::spawn_blocking(move || {
+        let topic = |(name, partitions)| alter_topic(&broker, name, partitions);
+        wanted.into_iter().map(topic).collect()
     });
-    AlterReplicaLogDirsResponse::default().with_results(results.collect())
+    AlterReplicaLogDirsResponse::default().with_results(results.await.unwrap_or_default())
 }
 
-fn check(broker: &Broker, dir: &Path, topic: &str, index: i32) -> ErrorCode {
-    let dirs = broker.log_dirs.dirs();
-    let Some(status) = dirs.iter().find(|status| status.path == dir) else {
-        return ErrorCode::LOG_DIR_NOT_FOUND;
-    };
-    if !status.online {
-        return ErrorCode::KAFKA_STORAGE_ERROR;
-    }
-    let id = TopicPartition::new(topic, index);
-    match broker.log_dirs.get(&id) {
-        Some(log) if log.parent_dir() == dir => ErrorCode::NONE,
-        Some(_) => ErrorCode::KAFKA_STORAGE_ERROR,
-        None => ErrorCode::REPLICA_NOT_AVAILABLE,
+fn alter_topic(
+    broker: &Broker,
+    name: TopicName,
+    partitions: BTreeMap<i32, PathBuf>,
+) -> AlterReplicaLogDirTopicResult {
+    let results = partitions.into_iter().map(|(index, dir)| {
+        let code = alter(broker, &TopicPartition::new(name.as_str(), index), &dir);
+        AlterReplicaLogDirPartitionResult::default()
+            .with_partition_index(index)
+            .with_error_code(code.0)
+    });
+    let partitions = results.collect();
+    AlterReplicaLogDirTopicResult::default().with_topic_name(name).with_partitions(partitions)
+}
+
+fn alter(broker: &Broker, id: &TopicPartition, dir: &Path) -> ErrorCode {
+    match broker.replicas.alter_log_dir(id, dir) {
+        Ok(()) => ErrorCode::NONE,
+        Err(error) => {
+            tracing::warn!(partition = %id, dir = %dir.display(), %error, "replica not moved");
+            match error {
+                PartitionError::NotLeader => ErrorCode::REPLICA_NOT_AVAILABLE,
+                error => error.error_code(),
+            }
+        }
     }
 }

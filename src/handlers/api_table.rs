@@ -23,7 +23,8 @@ macro_rules! api_table {
         pub struct $table;
 
         const _: () = {
-            use kafka_protocol::{messages::*, protocol::Message};
+            use $crate::handlers::messages::*;
+            use kafka_protocol::protocol::Message;
             $(assert!(
                 <$request as Message>::VERSIONS.min <= $min
                     && $max <= <$request as Message>::VERSIONS.max
@@ -35,7 +36,8 @@ macro_rules! api_table {
         impl $table {
             /// The rows, by ascending key.
             pub const APIS: &'static [$crate::handlers::api_table::Api] = {
-                use kafka_protocol::{messages::*, protocol::{HeaderVersion, Request}};
+                use $crate::handlers::messages::*;
+                use kafka_protocol::protocol::{HeaderVersion, Request};
                 &[$($crate::handlers::api_table::Api {
                     key: <$request as Request>::KEY,
                     name: stringify!($request),
@@ -54,7 +56,8 @@ macro_rules! api_table {
             }
 
             fn is_grouped(&self, api_key: i16) -> bool {
-                use kafka_protocol::{messages::*, protocol::Request};
+                use $crate::handlers::messages::*;
+                use kafka_protocol::protocol::Request;
                 match api_key {
                     $(<$request as Request>::KEY =>
                         $crate::handlers::api_table::is_group_kind!($($kind)?),)*
@@ -69,7 +72,8 @@ macro_rules! api_table {
                 body: bytes::Bytes,
                 out: &mut bytes::BytesMut,
             ) -> Result<$crate::handlers::Served, $crate::handlers::RequestError> {
-                use kafka_protocol::{messages::*, protocol::Request};
+                use $crate::handlers::messages::*;
+                use kafka_protocol::protocol::Request;
                 match context.api_key {
                     $(<$request as Request>::KEY => {
                         $crate::handlers::api_table::check_version(context, $min, $max)?;
@@ -87,7 +91,8 @@ macro_rules! api_table {
                 bodies: Vec<bytes::Bytes>,
                 out: &mut bytes::BytesMut,
             ) -> $crate::handlers::GroupEnd {
-                use kafka_protocol::{messages::*, protocol::Request};
+                use $crate::handlers::messages::*;
+                use kafka_protocol::protocol::Request;
                 match contexts.first().map_or(-1, |c| c.api_key) {
                     $(<$request as Request>::KEY =>
                         $crate::handlers::api_table::serve_group_row!(
@@ -248,8 +253,8 @@ api_table! {
         DescribeTransactionsRequest         0..=0   => describe_transactions;
         ListTransactionsRequest             0..=1   => list_transactions;
         AllocateProducerIdsRequest          0..=0   => allocate_producer_ids;
-        ConsumerGroupHeartbeatRequest       0..=0   => consumer_group_heartbeat;
-        ConsumerGroupDescribeRequest        0..=0   => consumer_group_describe;
+        ConsumerGroupHeartbeatRequest       0..=1   => consumer_group_heartbeat;
+        ConsumerGroupDescribeRequest        0..=1   => consumer_group_describe;
     }
 }
 

@@ -21,11 +21,18 @@ pub const KEY: i16 = 18;
 
 /// Lists what is served. Never fails, but for a bad client software name or version.
 pub async fn handle(
-    _broker: &Arc<Broker>,
+    broker: &Arc<Broker>,
     context: &RequestContext,
     request: ApiVersionsRequest,
 ) -> ApiVersionsResponse {
-    answer(context, &request)
+    let mut response = answer(context, &request);
+    if !broker.groups.config().consumer.is_enabled {
+        // As Kafka lists them: it knows version 0, and refuses it.
+        for api in response.api_keys.iter_mut().filter(|api| matches!(api.api_key, 68 | 69)) {
+            api.max_version = 0;
+        }
+    }
+    response
 }
 
 /// The answer to a request of a version that is served.

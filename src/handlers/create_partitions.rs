@@ -25,6 +25,7 @@ pub async fn handle(
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
     let began = Instant::now();
+    broker.introduced().await;
     let quota = Mutations::of(broker, context, 3);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for topic in &request.topics {

@@ -30,6 +30,7 @@ pub async fn handle(
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
     let began = Instant::now();
+    broker.introduced().await;
     let quota = Mutations::of(broker, context, 6);
     let mut topics = Vec::with_capacity(request.topics.len());
     let mut waits = Vec::new();

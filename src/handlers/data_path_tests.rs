@@ -44,7 +44,7 @@ async fn leading(isr: &[i32], overrides: &[(&str, &str)]) -> Fixture {
     .collect();
     properties.extend(overrides.iter().map(|(k, v)| (k.to_string(), v.to_string())));
     let config = BrokerConfig::from_properties(properties).expect("valid");
-    let opened = Opened::open(config).expect("opens");
+    let opened = Opened::open(config).await.expect("opens");
     let broker = opened.join().await.expect("joins");
     let fixture = Fixture { broker, _dir: dir };
     fixture.lead(isr, 0).await;

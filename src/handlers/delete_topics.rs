@@ -32,6 +32,7 @@ pub async fn handle(
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
     let began = Instant::now();
+    broker.introduced().await;
     let asked = asked(&request);
     let named_both_ways = asked.iter().any(|a| a.name.is_some() && !a.id.is_nil());
     let whole = if named_both_ways {

@@ -21,6 +21,7 @@ pub async fn handle(
     context: &RequestContext,
     request: DescribeClusterRequest,
 ) -> DescribeClusterResponse {
+    broker.introduced().await;
     let refuse = |code: ErrorCode, why: String| {
         DescribeClusterResponse::default()
             .with_error_code(code.0)

@@ -31,27 +31,46 @@ pub async fn handle(
     });
     let is_asked =
         |log: &Arc<Log>| asked.as_ref().is_none_or(|asked| asked.contains(log.topic_partition()));
-    let logs: Vec<Arc<Log>> = broker.log_dirs.all().into_iter().filter(is_asked).collect();
+    let logs = broker.log_dirs.all().into_iter().map(|log| (log, false));
+    let futures = broker.log_dirs.all_futures().into_iter().map(|log| (log, true));
+    let logs: Vec<_> = logs.chain(futures).filter(|(log, _)| is_asked(log)).collect();
     let dirs = broker.log_dirs.dirs();
-    let results = dirs.iter().map(|dir| result(context.api_version, dir, &logs)).collect();
-    DescribeLogDirsResponse::default().with_results(results)
+    let results = dirs.iter().map(|dir| result(broker, context.api_version, dir, &logs));
+    DescribeLogDirsResponse::default().with_results(results.collect())
 }
 
-fn result(version: i16, dir: &DirStatus, logs: &[Arc<Log>]) -> DescribeLogDirsResult {
+/// How far a log, or a copy of it, is behind: -1 where the replica is not in service.
+fn lag(broker: &Broker, log: &Log, is_future: bool) -> i64 {
+    let id = log.topic_partition();
+    let Some(replica) = broker.replicas.get(&id.topic, id.partition) else { return -1 };
+    let current = replica.log();
+    match is_future {
+        _ if current.check_online().is_err() => -1,
+        true => current.log_end_offset() - log.log_end_offset(),
+        false => (current.high_watermark() - log.log_end_offset()).max(0),
+    }
+}
+
+fn result(
+    broker: &Broker,
+    version: i16,
+    dir: &DirStatus,
+    logs: &[(Arc<Log>, bool)],
+) -> DescribeLogDirsResult {
     let path = StrBytes::from_string(dir.path.to_string_lossy().into_owned());
     let mut result = DescribeLogDirsResult::default().with_log_dir(path);
     if !dir.online {
         return result.with_error_code(ErrorCode::KAFKA_STORAGE_ERROR.0);
     }
     let mut topics: BTreeMap<&str, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
-    for log in logs.iter().filter(|log| log.parent_dir() == dir.path) {
-        let lag = (log.high_watermark() - log.log_end_offset()).max(0);
+    for (log, is_future) in logs.iter().filter(|(log, _)| log.parent_dir() == dir.path) {
         let id = log.topic_partition();
         topics.entry(&id.topic).or_default().push(
             DescribeLogDirsPartition::default()
                 .with_partition_index(id.partition)
                 .with_partition_size(i64::try_from(log.size()).unwrap_or(i64::MAX))
-                .with_offset_lag(lag),
+                .with_offset_lag(lag(broker, log, *is_future))
+                .with_is_future_key(*is_future),
         );
     }
     let topics = topics.into_iter().map(|(name, partitions)| {

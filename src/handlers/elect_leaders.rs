@@ -24,6 +24,7 @@ pub async fn handle(
     request: ElectLeadersRequest,
 ) -> ElectLeadersResponse {
     let began = Instant::now();
+    broker.introduced().await;
     let partitions: Option<Vec<TopicPartition>> = request.topic_partitions.as_ref().map(|topics| {
         let of = |t: &kafka_protocol::messages::elect_leaders_request::TopicPartitions| {
             let name: crate::types::TopicName = t.topic.as_str().into();

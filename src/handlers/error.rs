@@ -4,6 +4,7 @@
 
 use crate::controller::ControllerError;
 use crate::coordinator::group::GroupError;
+use crate::coordinator::group::consumer::refusal::Refusal;
 use crate::coordinator::transaction::TransactionError;
 use crate::log::{AppendError, LogError, ReadError};
 use crate::metadata::store::StoreError;
@@ -86,6 +87,8 @@ impl ToErrorCode for LogError {
     fn error_code(&self) -> ErrorCode {
         match self {
             LogError::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            LogError::UnknownDir(_) => ErrorCode::LOG_DIR_NOT_FOUND,
+            LogError::NameTooLong => ErrorCode::INVALID_TOPIC_EXCEPTION,
             LogError::InconsistentTopicId => ErrorCode::INCONSISTENT_TOPIC_ID,
             LogError::Io(_)
             | LogError::Offline(_)
@@ -121,7 +124,27 @@ impl ToErrorCode for GroupError {
             GroupError::InvalidProducerEpoch => ErrorCode::INVALID_PRODUCER_EPOCH,
             GroupError::InvalidTransactionState => ErrorCode::INVALID_TXN_STATE,
             GroupError::UnknownTopicOrPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            GroupError::StaleMemberEpoch => ErrorCode::STALE_MEMBER_EPOCH,
+            GroupError::UnsupportedVersion => ErrorCode::UNSUPPORTED_VERSION,
             GroupError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}
+
+impl ToErrorCode for Refusal {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            Refusal::Invalid(_) => ErrorCode::INVALID_REQUEST,
+            Refusal::GroupNotFound(_) => ErrorCode::GROUP_ID_NOT_FOUND,
+            Refusal::UnknownMember { .. } | Refusal::UnknownInstance(_) => {
+                ErrorCode::UNKNOWN_MEMBER_ID
+            }
+            Refusal::Fenced { .. } => ErrorCode::FENCED_MEMBER_EPOCH,
+            Refusal::UnsupportedAssignor(..) => ErrorCode::UNSUPPORTED_ASSIGNOR,
+            Refusal::UnreleasedInstance { .. } => ErrorCode::UNRELEASED_INSTANCE_ID,
+            Refusal::FencedInstance { .. } => ErrorCode::FENCED_INSTANCE_ID,
+            Refusal::Full(_) => ErrorCode::GROUP_MAX_SIZE_REACHED,
+            Refusal::InvalidRegex(..) => ErrorCode::INVALID_REGULAR_EXPRESSION,
         }
     }
 }

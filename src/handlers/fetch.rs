@@ -13,7 +13,7 @@ mod near;
 mod request;
 mod rows;
 
-use super::{Reply, RequestContext, throttle};
+use super::{Reply, RequestContext, lookup, throttle};
 use crate::broker::Broker;
 use crate::partition::Waiter;
 use crate::partition::sessions::{Begun, SessionError};
@@ -45,6 +45,7 @@ pub async fn handle(
         plan.uses_topic_ids,
         request::wanted(broker, &plan, &request),
         &request::forgotten(broker, &plan, &request),
+        &|id| lookup::topic_name(broker, id),
         now_ms(),
     );
     match begun {

@@ -23,6 +23,7 @@ pub async fn handle(
     context: &RequestContext,
     request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
+    broker.introduced().await;
     if context.api_version < 4 {
         return one(broker, context, &request);
     }

@@ -39,7 +39,7 @@ async fn start() -> Fixture {
     ];
     let properties = properties.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     let config = BrokerConfig::from_properties(properties).expect("valid");
-    let broker = Opened::open(config).expect("opens").join().await.expect("joins");
+    let broker = Opened::open(config).await.expect("opens").join().await.expect("joins");
     lead(&broker, "orders", 5).await;
     let fixture = Fixture { broker, _dir: dir };
     let missing = FindCoordinatorRequest::default().with_key(text("g"));

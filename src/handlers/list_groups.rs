@@ -30,12 +30,10 @@ pub async fn handle(
     let groups = overviews
         .iter()
         .filter(|group| is_wanted(&request.states_filter, group.state))
-        .filter(|_| is_wanted(&request.types_filter, CLASSIC))
+        .filter(|group| is_wanted(&request.types_filter, group.kind))
         .map(|group| listed(context.api_version, group));
     response.with_error_code(code_of(loading.as_ref())).with_groups(groups.collect())
 }
-
-const CLASSIC: &str = "classic";
 
 fn is_wanted(filter: &[StrBytes], value: &str) -> bool {
     filter.is_empty() || filter.iter().any(|wanted| wanted.as_str().eq_ignore_ascii_case(value))
@@ -49,7 +47,7 @@ fn listed(version: i16, group: &Overview) -> ListedGroup {
         listed.group_state = StrBytes::from_static_str(group.state);
     }
     if version >= 5 {
-        listed.group_type = StrBytes::from_static_str(CLASSIC);
+        listed.group_type = StrBytes::from_static_str(group.kind);
     }
     listed
 }

@@ -34,6 +34,7 @@ pub async fn handle(
     if let Some(refused) = refuse_whole(version, &request) {
         return refused;
     }
+    broker.introduced().await;
     let view = View { version, listener: &context.listener_name };
     let mut topics = match &request.topics {
         None => all_topics(broker, view),

@@ -60,6 +60,7 @@ pub mod list_offsets;
 pub mod list_partition_reassignments;
 pub mod list_transactions;
 pub mod lookup;
+pub mod messages;
 pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;

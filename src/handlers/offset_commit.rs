@@ -53,7 +53,8 @@ pub async fn handle(
     } else if context.api_version == 0 {
         old_offsets::commit(broker, &request.group_id, &offsets).await
     } else {
-        let results = broker.groups.commit_offsets(convert(&request, offsets)).await;
+        let results =
+            broker.groups.commit_offsets(convert(context.api_version, &request, offsets)).await;
         results.iter().map(|result| code_of(result.as_ref().err())).collect()
     };
     outcomes.extend(ids.into_iter().zip(codes));
@@ -78,6 +79,7 @@ fn value(
 }
 
 fn convert(
+    version: i16,
     request: &OffsetCommitRequest,
     offsets: Vec<(TopicPartition, OffsetValue)>,
 ) -> CommitRequest {
@@ -88,6 +90,7 @@ fn convert(
             instance_id: nullable(&request.group_instance_id),
         },
         generation: request.generation_id_or_member_epoch,
+        knows_epochs: version >= 9,
         offsets,
         producer: None,
     }

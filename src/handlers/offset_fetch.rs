@@ -2,8 +2,8 @@
 //!
 //! v0 reads the store (see `offset_commit`); v1 the group; v2 all topics by null, an error of the
 //! whole; v3 throttle time; v5 leader epoch; v6 flexible; v7 require stable (KIP-447); v8 several
-//! groups (KIP-709); v9 member id and epoch (KIP-848), which classic groups do not look at. Rules:
-//! `KafkaApis.handleOffsetFetchRequest`, `OffsetFetchResponse`.
+//! groups (KIP-709); v9 member id and epoch (KIP-848), which classic groups do not look at.
+//! Rules: `KafkaApis.handleOffsetFetchRequest`, `OffsetFetchResponse`.
 
 use std::sync::Arc;
 
@@ -87,7 +87,11 @@ fn fetch_group(
     group: OffsetFetchRequestGroup,
 ) -> OffsetFetchResponseGroup {
     let wanted = group.topics.as_deref().map(group_partitions);
-    let found = broker.groups.fetch_offsets(&group.group_id, wanted.as_deref(), require_stable);
+    let member_id = group.member_id.as_deref();
+    let found =
+        broker.groups.check_fetch(&group.group_id, member_id, group.member_epoch).and_then(|()| {
+            broker.groups.fetch_offsets(&group.group_id, wanted.as_deref(), require_stable)
+        });
     let response = OffsetFetchResponseGroup::default().with_group_id(group.group_id);
     let found = match found {
         Ok(found) => found,

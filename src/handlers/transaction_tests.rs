@@ -41,7 +41,7 @@ async fn start() -> Fixture {
     ];
     let properties = properties.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     let config = BrokerConfig::from_properties(properties).expect("valid");
-    let broker = Opened::open(config).expect("opens").join().await.expect("joins");
+    let broker = Opened::open(config).await.expect("opens").join().await.expect("joins");
     broker.producer_ids.stock(0..1000).await;
     for (topic, id) in [("orders", 5), ("__consumer_offsets", 6), ("__transaction_state", 7)] {
         lead(&broker, topic, id).await;

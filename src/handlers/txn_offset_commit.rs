@@ -72,6 +72,7 @@ async fn commit(
             instance_id: nullable(&request.group_instance_id),
         },
         generation: request.generation_id,
+        knows_epochs: false,
         offsets,
         producer: Some(producer),
     };

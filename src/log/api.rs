@@ -144,6 +144,25 @@ pub enum LogError {
     /// All directories are offline.
     #[error("no log directory is online")]
     NoDirectory,
+    /// It is none of the log directories.
+    #[error("{} is not a log directory", .0.display())]
+    UnknownDir(PathBuf),
+    /// A future log of it would have too long a name.
+    #[error("the topic name is too long")]
+    NameTooLong,
+}
+
+impl LogError {
+    /// Whether an operation on the disk failed.
+    pub fn is_of_disk(&self) -> bool {
+        matches!(self, LogError::Io(_))
+    }
+
+    /// Whether the disk (or a quota on it) is full: what was there stays readable.
+    pub fn is_disk_full(&self) -> bool {
+        let full = [Some(libc::ENOSPC), Some(libc::EDQUOT)];
+        matches!(self, LogError::Io(error) if full.contains(&error.raw_os_error()))
+    }
 }
 
 /// How far a reader may read.
@@ -155,6 +174,13 @@ pub enum ReadBound {
     HighWatermark,
     /// A consumer in read_committed: what is decided.
     LastStable,
+}
+
+impl LogError {
+    /// Whether room or descriptors ran out: the disk is not at fault.
+    pub fn is_shortage(&self) -> bool {
+        matches!(self, LogError::Io(error) if super::pooled::is_shortage(error))
+    }
 }
 
 /// What offset is asked for.

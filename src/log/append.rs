@@ -31,7 +31,7 @@ struct Append<'a> {
     pending: Vec<Pending>,
     pending_bytes: u64,
     /// The disk failed half-way through a set.
-    broken: Option<String>,
+    broken: Option<LogError>,
 }
 
 impl Log {
@@ -49,18 +49,16 @@ impl Log {
             sets.iter().map(|set| validate::check(&set.records, origin, &config, now_ms)).collect();
         let mut writer = self.writer.lock();
         if let Err(error) = self.check_open(&writer) {
-            let message = error.to_string();
-            return checked.iter().map(|_| Err(again(&message))).collect();
+            return checked.iter().map(|_| Err(again(&error))).collect();
         }
         let from = self.log_end_offset();
         let mut append = Append::new(self, &mut writer, &config, now_ms);
         let mut results: Vec<_> =
             checked.into_iter().map(|set| append.add_set(set?, leader_epoch, origin)).collect();
         if let Err(error) = append.finish() {
-            let message = error.to_string();
             self.undo(&mut writer, from);
             for result in results.iter_mut().filter(|r| r.as_ref().is_ok_and(|a| !a.duplicate)) {
-                *result = Err(again(&message));
+                *result = Err(again(&error));
             }
         }
         drop(writer);
@@ -79,7 +77,7 @@ impl Log {
         let now_ms = crate::types::now_ms();
         let mut append = Append::new(self, &mut writer, &config, now_ms);
         let result = append.add_fetched(records);
-        let result = result.and_then(|appended| append.finish().map(|()| appended));
+        let result = result.and_then(|appended| Ok(append.finish().map(|()| appended)?));
         if matches!(result, Err(AppendError::Log(_))) {
             self.undo(&mut writer, from);
         }
@@ -88,6 +86,11 @@ impl Log {
         self.flush_if_due(&config, &mut results);
         let [result] = results;
         result
+    }
+
+    /// Appends what another log of this partition has, as it is.
+    pub fn append_copy(&self, records: &Bytes) -> Result<Appended, AppendError> {
+        self.append_as_follower(records)
     }
 
     fn check_open(&self, writer: &Writer) -> Result<(), LogError> {
@@ -109,9 +112,8 @@ impl Log {
             return;
         }
         if let Err(error) = self.flush_to(end) {
-            let message = error.to_string();
             for result in results.iter_mut().filter(|result| result.is_ok()) {
-                *result = Err(again(&message));
+                *result = Err(again(&error));
             }
         }
     }
@@ -133,7 +135,7 @@ impl Log {
                 segments.pop();
             }
         }
-        let segment = Arc::new(Segment::open(&self.dir.load(), offset, now_ms)?);
+        let segment = Arc::new(Segment::open(&self.dir, offset, now_ms)?);
         segment.offsets.grow_to(config.segment_index_bytes)?;
         segment.times.grow_to(config.segment_index_bytes)?;
         self.write_snapshot(writer, offset)?;
@@ -159,8 +161,20 @@ fn max_segment_ms(config: &TopicConfig) -> i64 {
 }
 
 /// The same failure for another caller.
-fn again(message: &str) -> AppendError {
-    AppendError::Log(LogError::Io(std::io::Error::other(message.to_owned())))
+fn again(error: &LogError) -> AppendError {
+    AppendError::Log(copy_of(error))
+}
+
+fn copy_of(error: &LogError) -> LogError {
+    let code = match error {
+        LogError::Io(error) => error.raw_os_error(),
+        _ => None,
+    };
+    let error = match code {
+        Some(code) => std::io::Error::from_raw_os_error(code),
+        None => std::io::Error::other(error.to_string()),
+    };
+    LogError::Io(error)
 }
 
 impl<'a> Append<'a> {
@@ -233,8 +247,8 @@ impl<'a> Append<'a> {
             appended.messages += u64::try_from(header.record_count).unwrap_or(0);
             appended.last_offset = header.last_offset();
             let added = self.add(header, bytes, marker);
-            if let Err(error) = &added {
-                self.broken = Some(error.to_string());
+            if let Err(AppendError::Log(error)) = &added {
+                self.broken = Some(copy_of(error));
             }
             added?;
         }
@@ -329,11 +343,11 @@ impl<'a> Append<'a> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), AppendError> {
-        if let Some(message) = self.broken.take() {
-            return Err(again(&message));
+    fn finish(&mut self) -> Result<(), LogError> {
+        if let Some(error) = self.broken.take() {
+            return self.log.checked(Err(error));
         }
         let result = self.write_pending();
-        Ok(self.log.checked(result)?)
+        self.log.checked(result)
     }
 }

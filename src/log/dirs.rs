@@ -4,16 +4,17 @@
 use super::api::{LogError, Progress};
 use super::checkpoint::{self, Meta};
 use super::cleaner::{Cleaner, CleanerConfig};
+use super::futures::write_checkpoints;
 use super::loading::{self, Loading};
-use super::partition_log::{Known, Log, Place};
+use super::partition_log::Log;
 use super::shared::{DirState, Shared};
 use crate::config::{BrokerConfig, TopicConfig, key};
-use crate::types::{TopicId, TopicPartition, now_ms};
+use crate::types::{TopicId, TopicPartition};
 use dashmap::DashMap;
 use parking_lot::{Condvar, Mutex};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -69,8 +70,12 @@ pub struct LogDirs {
     /// Held open: their locks go with them.
     locks: Mutex<Vec<File>>,
     pub(super) logs: DashMap<TopicPartition, Arc<Log>>,
+    /// Copies on their way to another directory.
+    pub(super) futures: DashMap<TopicPartition, Arc<Log>>,
+    /// Where logs are to be that are not there.
+    pub(super) preferred: Mutex<HashMap<TopicPartition, PathBuf>>,
     pub(super) shared: Arc<Shared>,
-    creating: Mutex<()>,
+    pub(super) creating: Mutex<()>,
     pub(super) cleaner: Cleaner,
     pub(super) producer_expiry_ms: AtomicI64,
     pub(super) stop: Mutex<bool>,
@@ -85,15 +90,18 @@ impl LogDirs {
         resolve: &(dyn Fn(&str) -> Arc<TopicConfig> + Sync),
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Arc<LogDirs>, LogError> {
-        let states = config.dirs.iter().cloned().map(DirState::new).map(Arc::new);
+        let shared: Arc<Shared> = Arc::default();
+        let state = |path: &PathBuf| Arc::new(DirState::new(path.clone(), shared.clone()));
         let dirs = LogDirs {
-            dirs: states.collect(),
+            dirs: config.dirs.iter().map(state).collect(),
             cleaner: Cleaner::new(config.cleaner),
             producer_expiry_ms: AtomicI64::new(config.producer_expiry_ms),
             config,
             locks: Mutex::default(),
             logs: DashMap::new(),
-            shared: Arc::default(),
+            futures: DashMap::new(),
+            preferred: Mutex::default(),
+            shared,
             creating: Mutex::default(),
             stop: Mutex::new(false),
             stopped: Condvar::new(),
@@ -107,16 +115,15 @@ impl LogDirs {
         }
         std::thread::scope(|scope| {
             for state in dirs.dirs.iter().filter(|state| state.is_online()) {
-                let shared = &dirs.shared;
                 let threads = dirs.config.recovery_threads;
-                let logs = &dirs.logs;
-                let loading = Loading { state, shared, logs, threads, resolve, progress };
+                let loading = Loading { state, dirs: &dirs, threads, resolve, progress };
                 scope.spawn(move || loading.run());
             }
         });
         if !dirs.dirs.iter().any(|state| state.is_online()) {
             return Err(LogError::NoDirectory);
         }
+        dirs.resume_moves();
         let dirs = Arc::new(dirs);
         super::upkeep::start(&dirs)?;
         dirs.cleaner.start(&dirs)?;
@@ -128,50 +135,78 @@ impl LogDirs {
         self.logs.get(id).map(|log| log.clone())
     }
 
-    /// The log of a partition, made in the directory with the fewest if it is not here.
+    /// The log of a partition, made if it is not here, where it is preferred to be, else in the
+    /// directory with the fewest.
     pub fn get_or_create(
         &self,
         id: &TopicPartition,
         topic_id: Option<TopicId>,
         config: Arc<TopicConfig>,
     ) -> Result<Arc<Log>, LogError> {
-        let _one_at_a_time = self.creating.lock();
-        if let Some(log) = self.get(id) {
-            return Ok(log);
-        }
-        let count = |state: &Arc<DirState>| {
-            // With one directory there is nothing to count.
-            if self.dirs.len() == 1 {
-                return 0;
-            }
-            self.logs.iter().filter(|log| Arc::ptr_eq(&log.dir_state, state)).count()
-        };
-        let online = self.dirs.iter().filter(|state| state.is_online());
-        let state = online.min_by_key(|state| count(state)).ok_or(LogError::NoDirectory)?;
-        let place = Place {
-            id: id.clone(),
-            dir: state.path.join(id.to_string()),
-            dir_state: state.clone(),
-            shared: self.shared.clone(),
-            config,
-        };
-        let known = Known { clean: true, ..Known::default() };
-        let log = Arc::new(Log::open(place, known, now_ms())?);
-        if let Some(topic_id) = topic_id {
-            log.assign_topic_id(topic_id)?;
-        }
-        self.logs.insert(id.clone(), log.clone());
-        Ok(log)
+        self.host(id, topic_id, config, true)
     }
 
-    /// Takes a log away: its directory is renamed now and removed after `file.delete.delay.ms`.
+    /// As [`get_or_create`](Self::get_or_create). A log that is not `new` for the whole cluster
+    /// might be in a directory that is offline: while there is one, none is made.
+    pub fn host(
+        &self,
+        id: &TopicPartition,
+        topic_id: Option<TopicId>,
+        config: Arc<TopicConfig>,
+        is_new: bool,
+    ) -> Result<Arc<Log>, LogError> {
+        let _one_at_a_time = self.creating.lock();
+        if let Some(log) = self.get(id) {
+            log.dir_state.check()?;
+            return Ok(log);
+        }
+        if !is_new {
+            self.dirs.iter().try_for_each(|state| state.check())?;
+        }
+        let mut failed = LogError::NoDirectory;
+        for state in self.candidates(id)? {
+            match self.make(id, &state, &id.to_string(), topic_id, config.clone()) {
+                Ok(log) => {
+                    self.logs.insert(id.clone(), log.clone());
+                    self.preferred.lock().remove(id);
+                    return Ok(log);
+                }
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    /// Where a log may be made, best first.
+    fn candidates(&self, id: &TopicPartition) -> Result<Vec<Arc<DirState>>, LogError> {
+        if let Some(dir) = self.preferred.lock().get(id) {
+            let state = self.dirs.iter().find(|state| state.path == *dir);
+            return state.cloned().map(|state| vec![state]).ok_or(LogError::NoDirectory);
+        }
+        let mut online: Vec<_> = self.dirs.iter().filter(|s| s.is_online()).cloned().collect();
+        // With one directory there is nothing to count.
+        if online.len() > 1 {
+            let all = || self.logs.iter().chain(self.futures.iter());
+            let count = |s: &Arc<DirState>| all().filter(|l| Arc::ptr_eq(&l.dir_state, s)).count();
+            online.sort_by_cached_key(count);
+        }
+        Ok(online)
+    }
+
+    /// Takes a log away, and its copy: the directories are renamed now and removed after
+    /// `file.delete.delay.ms`.
     pub fn delete(&self, id: &TopicPartition) -> Result<(), LogError> {
-        let Some((_, log)) = self.logs.remove(id) else { return Ok(()) };
-        let to = log.dir_state.path.join(deleted_name(id, uuid::Uuid::new_v4()));
-        log.retire(&to)?;
-        self.shared.remove_later(to, now_ms().saturating_add(log.config().file_delete_delay_ms));
+        self.preferred.lock().remove(id);
+        let future = self.drop_future(id);
+        let Some((_, log)) = self.logs.remove(id) else { return future };
+        self.discard_log(&log)?;
         self.checkpoint();
-        Ok(())
+        future
+    }
+
+    /// Has `told` called, once for each, with directories that fail from now on.
+    pub fn on_failure(&self, told: impl Fn(&Path) + Send + Sync + 'static) {
+        self.shared.on_failure(Box::new(told));
     }
 
     /// All directories.
@@ -195,10 +230,14 @@ impl LogDirs {
         metas.into_iter().find(|meta| *meta != Meta::default()).unwrap_or_default()
     }
 
-    /// Makes all directories this broker's.
+    /// Makes all directories this broker's. One that is already is not written to: its disk may
+    /// be full.
     pub fn write_meta(&self, broker_id: i32, cluster_id: &str) -> Result<(), LogError> {
+        let meta = Meta { broker_id: Some(broker_id), cluster_id: Some(cluster_id.to_owned()) };
         for state in self.dirs.iter().filter(|state| state.is_online()) {
-            checkpoint::write_meta(&state.path, broker_id, cluster_id)?;
+            if checkpoint::read_meta(&state.path)? != meta {
+                checkpoint::write_meta(&state.path, broker_id, cluster_id)?;
+            }
         }
         Ok(())
     }
@@ -216,25 +255,18 @@ impl LogDirs {
         self.cleaner.uncleanable()
     }
 
+    /// The cleaner's gauges.
+    pub fn cleaner_metrics(&self) -> super::CleanerMetrics {
+        self.cleaner.metrics(self)
+    }
+
     /// Writes recovery points and log start offsets.
     pub fn checkpoint(&self) {
         for state in self.dirs.iter().filter(|state| state.is_online()) {
-            let (mut recovery, mut starts) = (BTreeMap::new(), BTreeMap::new());
-            for log in self.logs.iter().filter(|log| Arc::ptr_eq(&log.dir_state, state)) {
-                let id = log.topic_partition().clone();
-                recovery.insert(id.clone(), log.recovery_point());
-                let first = log.segments.load().first().map_or(0, |s| s.base_offset);
-                if log.log_start_offset() > first {
-                    starts.insert(id, log.log_start_offset());
-                }
-            }
-            let write = |name, offsets| checkpoint::write(&state.path.join(name), offsets);
-            let result = write(checkpoint::RECOVERY_POINT, &recovery)
-                .and_then(|()| write(checkpoint::LOG_START, &starts));
-            match result {
+            match write_checkpoints(self, state) {
                 Ok(()) => {}
                 // The old ones are whole: a start after a crash only reads more.
-                Err(LogError::Io(error)) if error.raw_os_error() == Some(libc::ENOSPC) => {
+                Err(error) if error.is_disk_full() => {
                     tracing::warn!(dir = %state.path.display(), "disk full, no checkpoint");
                 }
                 Err(error) => state.fail(&error),
@@ -244,17 +276,26 @@ impl LogDirs {
 
     /// Shuts down cleanly: everything is on disk and the next start reads no batches.
     pub fn close(&self, broker_epoch: i64) {
-        *self.stop.lock() = true;
+        {
+            // No move may be half-way.
+            let _one_at_a_time = self.creating.lock();
+            *self.stop.lock() = true;
+        }
         self.stopped.notify_all();
-        for log in self.all() {
+        let mut unclean: Vec<Arc<DirState>> = Vec::new();
+        for log in self.all().into_iter().chain(self.all_futures()) {
             if let Err(error) = log.close() {
-                log.dir_state.fail(&error);
+                tracing::error!(%error, dir = %log.dir().display(), "not closed cleanly");
+                log.dir_state.fail_unless_short(&error);
+                unclean.push(log.dir_state.clone());
             }
         }
         self.checkpoint();
-        for state in self.dirs.iter().filter(|state| state.is_online()) {
+        let is_clean = |state: &&Arc<DirState>| !unclean.iter().any(|s| Arc::ptr_eq(s, state));
+        for state in self.dirs.iter().filter(|state| state.is_online()).filter(is_clean) {
             if let Err(error) = checkpoint::write_clean_shutdown(&state.path, broker_epoch) {
-                state.fail(&error);
+                tracing::error!(%error, dir = %state.path.display(), "no clean shutdown");
+                state.fail_unless_short(&error);
             }
         }
         self.locks.lock().clear();
@@ -262,7 +303,7 @@ impl LogDirs {
 }
 
 /// `<topic>-<partition>.<32 hex>-delete`, at most 255 bytes.
-fn deleted_name(id: &TopicPartition, unique: uuid::Uuid) -> String {
+pub(super) fn deleted_name(id: &TopicPartition, unique: uuid::Uuid) -> String {
     let suffix = format!("-{}.{}-delete", id.partition, unique.simple());
     let topic = id.topic.get(..255usize.saturating_sub(suffix.len())).unwrap_or(&id.topic);
     format!("{topic}{suffix}")

@@ -213,8 +213,10 @@ fn messages_of_format_1_keep_their_times_and_a_corrupt_one_is_cut_off_in_recover
 fn a_reader_of_a_segment_that_was_taken_away_makes_no_new_index() {
     let root = tempfile::tempdir().expect("a directory");
     let path = root.path().join("0.index");
-    let index = crate::log::index::OffsetIndex::open(path.clone()).expect("opened");
+    let dir = crate::log::pooled::DirPath::unlimited(root.path());
+    let index = crate::log::index::OffsetIndex::open(&dir, "0.index".into()).expect("opened");
     index.append(5, 100).expect("added");
+    index.sync().expect("synced");
     index.trim().expect("closed");
     std::fs::rename(&path, root.path().join("0.index.deleted")).expect("renamed");
     let error = index.lookup(9).expect_err("gone");

@@ -1,5 +1,5 @@
-//! What a disk does to a log: many waiters of one sync, a partition in two directories, and a
-//! disk that is really full (`OTTLA_SMALL_DISK`, a mount of a few MB; without it that is skipped).
+//! What a disk does to a log: many waiters of one sync, and a disk that is really full: a small
+//! tmpfs, or `OTTLA_SMALL_DISK`, a mount of a few MB.
 
 use super::cleaner::CleanerConfig;
 use super::testing::Spec;
@@ -39,19 +39,47 @@ fn every_waiter_of_a_flush_has_its_records_below_the_recovery_point() {
     assert_eq!((log.log_end_offset(), log.recovery_point()), (400, 400));
 }
 
-#[test]
-fn a_directory_with_a_partition_that_another_has_too_is_not_served() {
-    let (one, two) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
-    for root in [&one, &two] {
-        std::fs::create_dir_all(root.path().join("orders-0")).expect("made");
+/// A file system of a few MB, unmounted at the end.
+struct SmallDisk {
+    path: PathBuf,
+    mounted: Option<tempfile::TempDir>,
+}
+
+impl SmallDisk {
+    /// The one given, else a tmpfs. Says so where neither can be had: mounting takes root.
+    fn mount() -> Option<SmallDisk> {
+        if let Some(path) = std::env::var_os("OTTLA_SMALL_DISK").map(PathBuf::from) {
+            return Some(SmallDisk { path, mounted: None });
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=4m", "ottla-small-disk"]).arg(dir.path());
+        match mount.output() {
+            Ok(output) if output.status.success() => {
+                Some(SmallDisk { path: dir.path().to_owned(), mounted: Some(dir) })
+            }
+            refused => {
+                // Past the capture of the test's own output, so that it is seen.
+                let line = format!("SKIP full disk: no tmpfs can be mounted: {refused:?}\n");
+                let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+                None
+            }
+        }
     }
-    let dirs = open(&[one.path(), two.path()]);
-    assert_eq!(dirs.dirs().iter().filter(|dir| dir.online).count(), 1);
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        if let Some(dir) = &self.mounted {
+            let _ = std::process::Command::new("umount").arg("-l").arg(dir.path()).status();
+        }
+    }
 }
 
 #[test]
 fn a_full_disk_refuses_appends_and_takes_them_again_when_there_is_room() {
-    let Some(disk) = std::env::var_os("OTTLA_SMALL_DISK").map(PathBuf::from) else { return };
+    let Some(disk) = SmallDisk::mount() else { return };
+    let disk = &disk.path;
     let root = disk.join("log");
     let filler = disk.join("filler");
     std::fs::write(&filler, vec![0; 1_000_000]).expect("written");

@@ -1,41 +1,69 @@
 //! The one seam between the log and the disk: a file that is written at positions and synced.
 //!
-//! In tests it can be told to fail: to write short and then report a full disk, to fail a sync,
-//! and to lose what was never synced, as a power cut would.
+//! It is opened when it is used and may be closed in between (`open_files.rs`); who uses it need
+//! not know. In tests it can be told to fail (`faulty.rs`).
 
-use std::fs::{File, OpenOptions};
+#[cfg(test)]
+use super::faulty;
+use super::pooled::{DirPath, Pooled};
+use std::fs::File;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// At most so many slices go into one `pwritev` (Linux's IOV_MAX).
 const SLICES_MAX: usize = 1024;
 
-/// An open file of a log.
+/// A file of a log.
 #[derive(Debug)]
 pub struct LogFile {
-    file: Arc<File>,
+    file: Arc<Pooled>,
     #[cfg(test)]
-    pub(crate) faults: std::sync::Arc<faulty::Faults>,
+    pub(crate) faults: Arc<faulty::Faults>,
 }
 
 impl LogFile {
-    /// Opens for reading and writing; creates it if it is not there.
-    pub fn open(path: &Path) -> io::Result<LogFile> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
-        Ok(LogFile {
-            file: Arc::new(file),
+    /// The file `name` in `dir`, made when it is first used if it is not there; and its length.
+    pub fn at(dir: &Arc<DirPath>, name: String) -> io::Result<(LogFile, u64)> {
+        let (file, len) = Pooled::at(dir.clone(), name)?;
+        #[cfg(test)]
+        let faults = file.faults.clone();
+        let file = LogFile {
+            file,
             #[cfg(test)]
-            faults: faulty::of(path),
-        })
+            faults,
+        };
+        Ok((file, len))
     }
 
-    /// The file itself, to send from.
-    pub fn file(&self) -> &Arc<File> {
-        &self.file
+    /// Opens a file that counts against no budget; creates it if it is not there.
+    pub fn open(path: &Path) -> io::Result<LogFile> {
+        let dir = DirPath::unlimited(path.parent().unwrap_or(Path::new(".")));
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (file, _) = LogFile::at(&dir, name)?;
+        file.handle()?;
+        Ok(file)
+    }
+
+    /// The open file, to send from: it stays open as long as somebody has it.
+    pub fn handle(&self) -> io::Result<Arc<File>> {
+        self.file.to_read()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.file.dir.join(&self.file.state.lock().name)
+    }
+
+    /// Its name, also while it is renamed, and the directory.
+    pub fn rename(&self, name: String) -> io::Result<()> {
+        self.file.rename(name)
+    }
+
+    /// Closes it until it is used again.
+    pub fn release(&self) {
+        self.file.release();
     }
 
     /// Length in bytes.
@@ -43,13 +71,19 @@ impl LogFile {
         Ok(self.file.metadata()?.len())
     }
 
+    /// When it was last written to.
+    pub fn modified(&self) -> io::Result<std::time::SystemTime> {
+        self.file.metadata()?.modified()
+    }
+
     /// Writes all slices one after the other from `position`, with as few system calls as can be.
     ///
     /// On an error some of the bytes may be there: the caller truncates to where it began.
     pub fn write_at(&self, slices: &[IoSlice<'_>], mut position: u64) -> io::Result<()> {
+        let file = self.file.to_write()?;
         for slices in slices.chunks(SLICES_MAX) {
             let mut left: usize = slices.iter().map(|s| s.len()).sum();
-            let mut written = self.write_some(slices, position)?;
+            let mut written = self.write_some(&file, slices, position)?;
             position += written as u64;
             left -= written;
             if left == 0 {
@@ -63,38 +97,35 @@ impl LogFile {
                 }
                 let rest = slice.get(written..).unwrap_or_default();
                 written = 0;
-                self.write_rest(rest, position)?;
+                file.write_all_at(rest, position)?;
                 position += rest.len() as u64;
             }
         }
         Ok(())
     }
 
-    fn write_some(&self, slices: &[IoSlice<'_>], position: u64) -> io::Result<usize> {
+    fn write_some(&self, file: &File, slices: &[IoSlice<'_>], position: u64) -> io::Result<usize> {
         #[cfg(test)]
         if let Some(limit) = self.faults.take_short_write() {
             let all: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).collect();
             let part = &all[..limit.min(all.len())];
-            self.file.write_all_at(part, position)?;
+            file.write_all_at(part, position)?;
             return Err(io::Error::from_raw_os_error(libc::ENOSPC));
         }
-        Ok(rustix::io::pwritev(&self.file, slices, position)?)
-    }
-
-    fn write_rest(&self, rest: &[u8], position: u64) -> io::Result<()> {
-        self.file.write_all_at(rest, position)
+        Ok(rustix::io::pwritev(file, slices, position)?)
     }
 
     /// Reads exactly `buffer.len()` bytes.
     pub fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, position)
+        self.handle()?.read_exact_at(buffer, position)
     }
 
     /// Reads up to `buffer.len()` bytes; fewer only at the end of the file.
     pub fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        let file = self.handle()?;
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, position + filled as u64) {
+            match file.read_at(rest, position + filled as u64) {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -106,25 +137,23 @@ impl LogFile {
 
     /// Cuts or extends (sparsely) to `len` bytes.
     pub fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
+        self.file.to_cut()?.set_len(len)
     }
 
     /// Sets when it was last modified, as retention looks at it.
     pub fn set_modified(&self, time: std::time::SystemTime) -> io::Result<()> {
-        self.file.set_modified(time)
+        self.handle()?.set_modified(time)
     }
 
     /// Makes everything written so far survive a power cut.
+    ///
+    /// After an error it is never right again: what could not be written may be gone.
     pub fn sync(&self) -> io::Result<()> {
-        #[cfg(test)]
-        self.faults.sync(self.file.metadata()?.len())?;
-        self.file.sync_data()
-    }
-}
-
-impl AsFd for LogFile {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.file.sync(|file| {
+            #[cfg(test)]
+            self.faults.sync(file.metadata()?.len())?;
+            file.sync_data()
+        })
     }
 }
 
@@ -146,64 +175,5 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
         _ => Ok(()),
-    }
-}
-
-/// Faults for tests, by path, so that files opened deep inside can be told to fail.
-#[cfg(test)]
-pub(crate) mod faulty {
-    use parking_lot::Mutex;
-    use std::collections::HashMap;
-    use std::io;
-    use std::path::{Path, PathBuf};
-    use std::sync::{Arc, LazyLock};
-
-    /// What is to go wrong with a file, and what of it is synced.
-    #[derive(Debug, Default)]
-    pub(crate) struct Faults {
-        short_write: Mutex<Option<usize>>,
-        failed_sync: Mutex<bool>,
-        synced: Mutex<u64>,
-    }
-
-    static ALL: LazyLock<Mutex<HashMap<PathBuf, Arc<Faults>>>> = LazyLock::new(Mutex::default);
-
-    pub(crate) fn of(path: &Path) -> Arc<Faults> {
-        ALL.lock().entry(path.to_owned()).or_default().clone()
-    }
-
-    impl Faults {
-        /// The next write stops after `bytes` with a full disk.
-        pub(crate) fn write_short(&self, bytes: usize) {
-            *self.short_write.lock() = Some(bytes);
-        }
-
-        /// Nothing is to go wrong any more.
-        pub(crate) fn clear(&self) {
-            *self.short_write.lock() = None;
-            *self.failed_sync.lock() = false;
-        }
-
-        /// The next sync fails.
-        pub(crate) fn fail_sync(&self) {
-            *self.failed_sync.lock() = true;
-        }
-
-        /// Bytes that would survive a power cut.
-        pub(crate) fn synced(&self) -> u64 {
-            *self.synced.lock()
-        }
-
-        pub(super) fn take_short_write(&self) -> Option<usize> {
-            self.short_write.lock().take()
-        }
-
-        pub(super) fn sync(&self, len: u64) -> io::Result<()> {
-            if std::mem::take(&mut *self.failed_sync.lock()) {
-                return Err(io::Error::from_raw_os_error(libc::EIO));
-            }
-            *self.synced.lock() = len;
-            Ok(())
-        }
     }
 }

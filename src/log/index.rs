@@ -5,20 +5,15 @@
 //! rolled or closed. Entries are read by position: nothing is kept in memory but the last one.
 
 use super::file::LogFile;
-use parking_lot::Mutex;
+use super::pooled::DirPath;
 use std::io::{self, IoSlice};
-#[cfg(test)]
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An index of `N`-byte entries. Written under the log's lock, read by anybody.
 #[derive(Debug)]
 pub struct Index<const N: usize> {
-    path: PathBuf,
-    /// Opened when first needed.
-    file: Mutex<Option<Arc<LogFile>>>,
+    pub(super) file: LogFile,
     entries: AtomicU64,
     max_entries: AtomicU64,
 }
@@ -29,35 +24,17 @@ pub type OffsetIndex = Index<8>;
 pub type TimeIndex = Index<12>;
 
 impl<const N: usize> Index<N> {
-    /// The index at `path`, with the entries that are in the file.
-    pub fn open(path: PathBuf) -> io::Result<Self> {
-        let bytes = match std::fs::metadata(&path) {
-            Ok(metadata) => metadata.len(),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => 0,
-            Err(e) => return Err(e),
-        };
+    /// The index `name` in `dir`, with the entries that are in the file.
+    pub fn open(dir: &Arc<DirPath>, name: String) -> io::Result<Self> {
+        let (file, bytes) = LogFile::at(dir, name)?;
         let entries = AtomicU64::new(bytes / N as u64);
-        Ok(Index { path, file: Mutex::new(None), entries, max_entries: AtomicU64::new(u64::MAX) })
+        Ok(Index { file, entries, max_entries: AtomicU64::new(u64::MAX) })
     }
 
     /// Where it is.
     #[cfg(test)]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn file(&self) -> io::Result<Arc<LogFile>> {
-        let mut place = self.file.lock();
-        if let Some(file) = &*place {
-            return Ok(file.clone());
-        }
-        // One that has entries is there, or its segment was taken away: it is not made anew.
-        if self.entries() > 0 {
-            std::fs::metadata(&self.path)?;
-        }
-        let file = Arc::new(LogFile::open(&self.path)?);
-        *place = Some(file.clone());
-        Ok(file)
+    pub fn path(&self) -> std::path::PathBuf {
+        self.file.path()
     }
 
     /// Number of entries.
@@ -67,8 +44,8 @@ impl<const N: usize> Index<N> {
 
     /// Whether the file is there and has whole entries only.
     pub fn is_whole(&self) -> io::Result<bool> {
-        match std::fs::metadata(&self.path) {
-            Ok(metadata) => Ok(metadata.len().is_multiple_of(N as u64)),
+        match self.file.len() {
+            Ok(len) => Ok(len.is_multiple_of(N as u64)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(e) => Err(e),
         }
@@ -83,38 +60,36 @@ impl<const N: usize> Index<N> {
     pub fn grow_to(&self, bytes: i32) -> io::Result<()> {
         let max = u64::try_from(bytes).unwrap_or(0) / N as u64;
         self.max_entries.store(max, Ordering::Relaxed);
-        self.file()?.set_len(max.max(self.entries()) * N as u64)
+        self.file.set_len(max.max(self.entries()) * N as u64)
     }
 
     /// Cuts the file to its entries and closes it.
     pub fn trim(&self) -> io::Result<()> {
-        let file = self.file()?;
-        file.set_len(self.entries() * N as u64)?;
-        *self.file.lock() = None;
+        self.file.set_len(self.entries() * N as u64)?;
+        self.file.release();
         Ok(())
     }
 
     /// Makes it survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
-        let open = self.file.lock().clone();
-        open.map_or(Ok(()), |file| file.sync())
+        self.file.sync()
     }
 
     /// Closes the file until it is needed again.
     pub fn release(&self) {
-        *self.file.lock() = None;
+        self.file.release();
     }
 
     fn push(&self, entry: [u8; N]) -> io::Result<()> {
         let at = self.entries();
-        self.file()?.write_at(&[IoSlice::new(&entry)], at * N as u64)?;
+        self.file.write_at(&[IoSlice::new(&entry)], at * N as u64)?;
         self.entries.store(at + 1, Ordering::Release);
         Ok(())
     }
 
     fn entry(&self, at: u64) -> io::Result<[u8; N]> {
         let mut entry = [0; N];
-        self.file()?.read_exact_at(&mut entry, at * N as u64)?;
+        self.file.read_exact_at(&mut entry, at * N as u64)?;
         Ok(entry)
     }
 
@@ -131,7 +106,7 @@ impl<const N: usize> Index<N> {
     fn cut(&self, entries: u64) -> io::Result<()> {
         if entries < self.entries() {
             self.entries.store(entries, Ordering::Release);
-            let file = self.file()?;
+            let file = &self.file;
             let len = file.len()?;
             file.set_len(entries * N as u64)?;
             // What was sparse stays so, without old entries in it.
@@ -144,7 +119,7 @@ impl<const N: usize> Index<N> {
 
     /// Forgets all entries.
     pub fn clear(&self) -> io::Result<()> {
-        self.file()?.set_len(0)?;
+        self.file.set_len(0)?;
         self.entries.store(0, Ordering::Release);
         Ok(())
     }
@@ -244,10 +219,14 @@ fn timestamp(entry: &[u8; 12]) -> i64 {
 mod tests {
     use super::*;
 
+    fn at(dir: &tempfile::TempDir) -> Arc<DirPath> {
+        DirPath::unlimited(dir.path())
+    }
+
     #[test]
     fn an_offset_index_finds_what_lies_before_and_is_trimmed() {
         let dir = tempfile::tempdir().expect("a directory");
-        let index = OffsetIndex::open(dir.path().join("0.index")).expect("opened");
+        let index = OffsetIndex::open(&at(&dir), "0.index".into()).expect("opened");
         index.grow_to(100).expect("grown");
         for n in 1..=5u32 {
             index.append(n * 10, n * 1000).expect("added");
@@ -258,16 +237,19 @@ mod tests {
         assert_eq!(index.offset_after(1001).expect("found"), Some(20));
         index.truncate_to(40).expect("cut");
         assert_eq!(index.last().expect("last"), Some((30, 3000)));
-        assert_eq!(std::fs::metadata(index.path()).expect("there").len(), 96);
+        assert_eq!(std::fs::metadata(index.file.path()).expect("there").len(), 96);
         index.trim().expect("trimmed");
-        assert_eq!(std::fs::read(index.path()).expect("there")[..8], [0, 0, 0, 10, 0, 0, 3, 232]);
-        assert_eq!(OffsetIndex::open(index.path().to_owned()).expect("again").entries(), 3);
+        assert_eq!(
+            std::fs::read(index.file.path()).expect("there")[..8],
+            [0, 0, 0, 10, 0, 0, 3, 232]
+        );
+        assert_eq!(OffsetIndex::open(&at(&dir), "0.index".into()).expect("again").entries(), 3);
     }
 
     #[test]
     fn a_time_index_keeps_rising_entries_only() {
         let dir = tempfile::tempdir().expect("a directory");
-        let index = TimeIndex::open(dir.path().join("0.timeindex")).expect("opened");
+        let index = TimeIndex::open(&at(&dir), "0.timeindex".into()).expect("opened");
         for (time, offset) in [(100, 1), (100, 2), (200, 5), (150, 9)] {
             index.append(time, offset).expect("added");
         }

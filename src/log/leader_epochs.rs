@@ -100,6 +100,12 @@ impl LeaderEpochs {
         self.save()
     }
 
+    /// Becomes these.
+    pub fn replace(&mut self, entries: &[(i32, i64)]) -> Result<(), LogError> {
+        self.entries = entries.to_vec();
+        self.save()
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) -> Result<(), LogError> {
         self.entries.clear();

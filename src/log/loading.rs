@@ -2,11 +2,13 @@
 
 use super::api::{LogError, Progress};
 use super::checkpoint;
+use super::dirs::LogDirs;
+use super::futures::{Kind, parse_name};
 use super::partition_log::{Known, Log, Place};
-use super::shared::{DirState, Shared};
+use super::shared::DirState;
 use crate::config::TopicConfig;
 use crate::types::{TopicPartition, now_ms};
-use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -16,8 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// One directory to load.
 pub(super) struct Loading<'a> {
     pub(super) state: &'a Arc<DirState>,
-    pub(super) shared: &'a Arc<Shared>,
-    pub(super) logs: &'a DashMap<TopicPartition, Arc<Log>>,
+    pub(super) dirs: &'a LogDirs,
     pub(super) threads: usize,
     pub(super) resolve: &'a (dyn Fn(&str) -> Arc<TopicConfig> + Sync),
     pub(super) progress: &'a (dyn Fn(Progress) + Sync),
@@ -36,13 +37,6 @@ pub(super) fn lock(dir: &Path) -> Result<File, LogError> {
         }
         Err(error) => Err(LogError::Io(error.into())),
     }
-}
-
-/// The partition that a directory of this name holds.
-pub(super) fn partition_of(name: &str) -> Option<TopicPartition> {
-    let (topic, partition) = name.rsplit_once('-')?;
-    let partition = partition.parse().ok().filter(|partition: &i32| *partition >= 0)?;
-    (!topic.is_empty()).then(|| TopicPartition::new(topic, partition))
 }
 
 impl Loading<'_> {
@@ -65,13 +59,13 @@ impl Loading<'_> {
         let (next, loaded) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let failed = Mutex::new(None);
         let work = || {
-            while let Some((id, dir)) = found.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(log) = found.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let known = Known {
                     clean,
-                    recovery_point: recovery.get(id).copied().unwrap_or(0),
-                    log_start: starts.get(id).copied().unwrap_or(0),
+                    recovery_point: recovery.get(&log.id).copied().unwrap_or(0),
+                    log_start: starts.get(&log.id).copied().unwrap_or(0),
                 };
-                if let Err(error) = self.load_one(id, dir, known) {
+                if let Err(error) = self.load_one(log, known) {
                     *failed.lock() = Some(error);
                     return;
                 }
@@ -88,38 +82,59 @@ impl Loading<'_> {
         failed.into_inner().map_or(Ok(()), Err)
     }
 
-    fn load_one(&self, id: &TopicPartition, dir: &Path, known: Known) -> Result<(), LogError> {
+    fn load_one(&self, found: &Found, known: Known) -> Result<(), LogError> {
+        let Found { id, dir, kind } = found;
         let place = Place {
             id: id.clone(),
-            dir: dir.to_owned(),
+            dir: dir.clone(),
             dir_state: self.state.clone(),
-            shared: self.shared.clone(),
+            shared: self.dirs.shared.clone(),
             config: (self.resolve)(&id.topic),
         };
-        let log = Log::open(place, known, now_ms())?;
-        if let Some(other) = self.logs.get(id) {
-            let why = format!("the partition is in {} too", other.dir().display());
-            return Err(LogError::Malformed { path: dir.to_owned(), why });
+        let log = Arc::new(Log::open(place, known, now_ms())?);
+        let logs = if *kind == Kind::Future { &self.dirs.futures } else { &self.dirs.logs };
+        let other = match logs.entry(id.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(log);
+                return Ok(());
+            }
+            Entry::Occupied(place) => place.get().clone(),
+        };
+        if *kind == Kind::Future {
+            // A copy can be made again.
+            return self.dirs.discard_log(&log);
         }
-        self.logs.insert(id.clone(), Arc::new(log));
-        Ok(())
+        let _one_at_a_time = self.dirs.creating.lock();
+        self.dirs.keep_the_longer(other, log)
     }
 
     /// The logs in it; those deleted before go on being deleted.
-    fn found(&self) -> Result<Vec<(TopicPartition, PathBuf)>, LogError> {
-        let mut found = Vec::new();
+    fn found(&self) -> Result<Vec<Found>, LogError> {
+        let mut all = Vec::new();
         for entry in std::fs::read_dir(&self.state.path)? {
             let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
             if !entry.file_type()?.is_dir() {
                 continue;
             }
-            if name.ends_with("-delete") {
-                self.shared.remove_later(entry.path(), now_ms());
-            } else if let Some(id) = partition_of(&name) {
-                found.push((id, entry.path()));
+            let dir = entry.path();
+            match parse_name(&entry.file_name().to_string_lossy()) {
+                Some((_, Kind::Deleted)) => self.dirs.shared.remove_later(dir, now_ms()),
+                Some((id, kind @ (Kind::Current | Kind::Future))) => {
+                    all.push(Found { id, dir, kind });
+                }
+                Some((_, Kind::Stray)) => {
+                    tracing::warn!(dir = %dir.display(), "a stray log is left where it is");
+                }
+                None => {}
             }
         }
-        Ok(found)
+        Ok(all)
     }
+}
+
+/// A log to load.
+struct Found {
+    id: TopicPartition,
+    dir: PathBuf,
+    kind: Kind,
 }

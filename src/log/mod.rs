@@ -13,18 +13,24 @@ mod dirs;
 #[cfg(test)]
 mod disk_tests;
 pub mod down_convert;
+#[cfg(test)]
+mod faulty;
 mod file;
+mod futures;
 mod index;
 mod leader_epochs;
 pub mod legacy;
 mod loading;
 #[cfg(test)]
 mod model_tests;
+mod open_files;
 mod partition_log;
+mod pooled;
 mod producer_state;
 mod read;
 pub mod record;
 mod recovery;
+mod relocate;
 mod replace;
 mod retention;
 mod segment;
@@ -39,6 +45,7 @@ mod validate;
 
 pub use api::*;
 pub use checkpoint::Meta;
-pub use cleaner::CleanerConfig;
+pub use cleaner::{CleanerConfig, CleanerMetrics};
 pub use dirs::{DirStatus, LogDirs, LogDirsConfig};
+pub use futures::can_move;
 pub use partition_log::Log;

@@ -67,8 +67,7 @@ fn contents(log: &Log) -> Vec<(i64, String)> {
 
 fn power_cut(log: &Log, dir: &Path) {
     let segments = log.segments.load_full();
-    let paths: Vec<_> =
-        segments.iter().map(|s| (s.offsets.path().with_extension("log"), s.clone())).collect();
+    let paths: Vec<_> = segments.iter().map(|s| (s.file.path(), s.clone())).collect();
     super::checkpoint::write(
         &dir.join(super::checkpoint::RECOVERY_POINT),
         &[(log.topic_partition().clone(), log.recovery_point())].into(),

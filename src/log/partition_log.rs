@@ -6,6 +6,7 @@
 use super::api::{AbortedTransaction, LogError, ProducerStateEntry};
 use super::file;
 use super::leader_epochs::LeaderEpochs;
+use super::pooled::DirPath;
 use super::producer_state::ProducerState;
 use super::segment::Segment;
 use super::shared::{DirState, Shared};
@@ -17,7 +18,7 @@ use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// The segments, by rising base offset; never empty in a log that is open.
 pub(super) type Segments = Vec<Arc<Segment>>;
@@ -37,7 +38,7 @@ pub struct Log {
     pub(super) id: TopicPartition,
     pub(super) dir_state: Arc<DirState>,
     pub(super) shared: Arc<Shared>,
-    pub(super) dir: ArcSwap<PathBuf>,
+    pub(super) dir: Arc<DirPath>,
     pub(super) config: ArcSwap<TopicConfig>,
     topic_id: Mutex<Option<TopicId>>,
     pub(super) writer: Mutex<Writer>,
@@ -53,6 +54,10 @@ pub struct Log {
     pub(super) last_flush_ms: AtomicI64,
     pub(super) flushing: Mutex<bool>,
     pub(super) flushed: Condvar,
+    /// It is being copied to another directory, or is such a copy.
+    pub(super) moving: AtomicBool,
+    /// It was taken away: its files are no longer where readers look for them.
+    retired: AtomicBool,
 }
 
 /// Where a log is and what it is.
@@ -75,7 +80,8 @@ pub(super) struct Known {
 impl Log {
     /// Loads the log in `place`, or makes an empty one.
     pub(super) fn open(place: Place, known: Known, now_ms: i64) -> Result<Log, LogError> {
-        let loaded = super::recovery::load(&place.dir, &place.config, known, now_ms)?;
+        let dir = DirPath::new(place.dir.clone(), place.shared.files.clone());
+        let loaded = super::recovery::load(&dir, &place.config, known, now_ms)?;
         let topic_id = checkpoint::read_topic_id(&place.dir)?;
         let start = known.log_start.max(loaded.start);
         let unstable = loaded.producers.first_unstable();
@@ -83,7 +89,7 @@ impl Log {
             id: place.id,
             dir_state: place.dir_state,
             shared: place.shared,
-            dir: ArcSwap::from_pointee(place.dir),
+            dir,
             topic_id: Mutex::new(topic_id),
             writer: Mutex::new(Writer {
                 producers: loaded.producers,
@@ -102,6 +108,8 @@ impl Log {
             last_flush_ms: AtomicI64::new(now_ms),
             flushing: Mutex::new(false),
             flushed: Condvar::new(),
+            moving: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
         };
         // The records before a start that was raised can be lost in a crash.
         if start > loaded.end {
@@ -113,6 +121,11 @@ impl Log {
     /// Which partition it is.
     pub fn topic_partition(&self) -> &TopicPartition {
         &self.id
+    }
+
+    /// An error if its directory is offline.
+    pub fn check_online(&self) -> Result<(), LogError> {
+        self.dir_state.check()
     }
 
     /// The log directory it lies in.
@@ -276,10 +289,10 @@ impl Log {
 
     /// Marks the directory as failed if the disk did.
     pub(super) fn checked<T>(&self, result: Result<T, LogError>) -> Result<T, LogError> {
-        if let Err(LogError::Io(error)) = &result
-            && error.raw_os_error() != Some(libc::ENOSPC)
+        if let Err(error) = &result
+            && !self.retired.load(Ordering::Acquire)
         {
-            self.dir_state.fail(error);
+            self.dir_state.fail_unless_short(error);
         }
         result
     }
@@ -307,9 +320,9 @@ impl Log {
     pub(super) fn retire(&self, to: &Path) -> io::Result<()> {
         let mut writer = self.writer.lock();
         writer.closed = true;
-        std::fs::rename(self.dir.load().as_ref(), to)?;
+        self.retired.store(true, Ordering::Release);
+        self.dir.rename_to(to)?;
         self.epochs.lock().moved(to);
-        self.dir.store(Arc::new(to.to_owned()));
         file::sync_parent(to)
     }
 }

@@ -70,7 +70,7 @@ impl Log {
             let available = usize::try_from(limit.saturating_sub(from.position));
             let first_batch = if min_one_batch { from.header.size() } else { 0 };
             let len = max_bytes.max(first_batch).min(available.unwrap_or(usize::MAX));
-            let region = segment.region(from.position, len);
+            let region = segment.region(from.position, len)?;
             let aborted = match bound {
                 ReadBound::LastStable => self.aborted_in(segment, &from, len, next, offset)?,
                 _ => Vec::new(),
@@ -208,15 +208,16 @@ fn first_record(
             leader_epoch: -1,
         }));
     }
-    if header.has(LOG_APPEND_TIME) {
-        return found(header.base_offset.max(from), header.max_timestamp);
-    }
+    let by_broker = header.has(LOG_APPEND_TIME);
     let packed = bytes.get(HEADER_BYTES..).unwrap_or_default();
     let codec = Codec::from_number(header.codec()).unwrap_or(Codec::None);
     let plain = compress::decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?;
     for record in records(&plain).flatten() {
         let offset = header.base_offset + i64::from(record.offset_delta);
-        let time = header.base_timestamp.wrapping_add(record.timestamp_delta);
+        let time = match by_broker {
+            true => header.max_timestamp,
+            false => header.base_timestamp.wrapping_add(record.timestamp_delta),
+        };
         if time >= timestamp && offset >= from {
             return found(offset, time);
         }

@@ -7,6 +7,7 @@ use super::file::LogFile;
 use super::leader_epochs::LeaderEpochs;
 use super::legacy;
 use super::partition_log::{Known, Segments, floor};
+use super::pooled::DirPath;
 use super::producer_state::{Marker, ProducerState};
 use super::record::Record;
 use super::segment::{Batches, Located, Segment, base_offset_of};
@@ -28,11 +29,12 @@ pub(super) struct Loaded {
 
 /// Loads what lies in `dir`; makes the first segment if there is none.
 pub(super) fn load(
-    dir: &Path,
+    place: &Arc<DirPath>,
     config: &TopicConfig,
     known: Known,
     now_ms: i64,
 ) -> Result<Loaded, LogError> {
+    let dir: &Path = &place.load_full();
     std::fs::create_dir_all(dir)?;
     let mut bases = sweep(dir)?;
     if bases.is_empty() {
@@ -40,7 +42,7 @@ pub(super) fn load(
     }
     let mut segments = Segments::new();
     for base in bases {
-        segments.push(Arc::new(Segment::open(dir, base, now_ms)?));
+        segments.push(Arc::new(Segment::open(place, base, now_ms)?));
     }
     let mut epochs = LeaderEpochs::load(dir);
     if known.clean {
@@ -50,7 +52,7 @@ pub(super) fn load(
             }
         }
     } else {
-        recover(dir, &mut segments, &mut epochs, config, known, now_ms)?;
+        recover(place, &mut segments, &mut epochs, config, known, now_ms)?;
     }
     // Kafka rebuilds an index that is missing or cannot be right, also after a clean shutdown.
     for segment in segments.iter().filter(|segment| segment.size() > 0) {
@@ -123,13 +125,14 @@ fn last_offset(path: &Path) -> io::Result<Option<i64>> {
 /// Reads again all segments from the recovery point on, cuts the first torn batch and all that
 /// follows it, and makes their indexes anew.
 fn recover(
-    dir: &Path,
+    place: &Arc<DirPath>,
     segments: &mut Segments,
     epochs: &mut LeaderEpochs,
     config: &TopicConfig,
     known: Known,
     now_ms: i64,
 ) -> Result<(), LogError> {
+    let dir: &Path = &place.load_full();
     let from = floor(segments, known.recovery_point).unwrap_or(0);
     for segment in segments.iter().take(from) {
         if segment.is_indexed_sanely()? {
@@ -159,7 +162,7 @@ fn recover(
         }
     }
     if segments.is_empty() {
-        segments.push(Arc::new(Segment::open(dir, known.log_start, now_ms)?));
+        segments.push(Arc::new(Segment::open(place, known.log_start, now_ms)?));
     }
     // Snapshots beyond the end tell of producers that are no more.
     let end = end_of(segments)?;

@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 impl Log {
     /// Puts `cleaned` (synced, named after the first of `old`) in the place of `old`. Gives false
-    /// and removes it if the log has changed meanwhile: closed, deleted, truncated, or retention
-    /// took one of the segments.
+    /// and removes it if the log has changed meanwhile: closed, deleted, truncated, being moved, or
+    /// retention took one of the segments.
     pub(super) fn replace_segments(
         &self,
         old: &[Arc<Segment>],
@@ -30,7 +30,8 @@ impl Log {
         let writer = self.writer.lock();
         let segments = self.segments.load_full();
         let is_here = |segment: &Arc<Segment>| segments.iter().any(|s| Arc::ptr_eq(s, segment));
-        let Some(first) = old.first().filter(|_| !writer.closed && old.iter().all(is_here)) else {
+        let is_free = !writer.closed && !self.is_moving() && old.iter().all(is_here);
+        let Some(first) = old.first().filter(|_| is_free) else {
             remove(cleaned)?;
             return Ok(false);
         };
@@ -44,7 +45,7 @@ impl Log {
         }
         std::fs::rename(&swap, dir.join(file_name(base, "log")))?;
         let config = self.config.load_full();
-        let new = Segment::open(&dir, base, now_ms())?;
+        let new = Segment::open(&self.dir, base, now_ms())?;
         let len = new.file.len()?;
         new.reset()?;
         new.offsets.grow_to(config.segment_index_bytes)?;
@@ -60,7 +61,7 @@ impl Log {
         let mut next: Vec<Arc<Segment>> = Vec::with_capacity(segments.len());
         for segment in segments.iter() {
             if Arc::ptr_eq(segment, first) {
-                next.push(Arc::new(Segment::open(&dir, base, now_ms())?));
+                next.push(Arc::new(Segment::open(&self.dir, base, now_ms())?));
             } else if !old.iter().any(|gone| Arc::ptr_eq(gone, segment)) {
                 next.push(segment.clone());
             }

@@ -7,9 +7,11 @@ use super::api::FileRegion;
 use super::batch::{BatchHeader, HEADER_BYTES};
 use super::file::LogFile;
 use super::index::{OffsetIndex, TimeIndex};
+use super::pooled::DirPath;
 use super::txn_index::TxnIndex;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -75,16 +77,18 @@ impl Located {
 
 impl Segment {
     /// Opens or creates the segment's files in `dir`.
-    pub fn open(dir: &Path, base_offset: i64, now_ms: i64) -> io::Result<Segment> {
-        let path = |suffix| dir.join(file_name(base_offset, suffix));
-        let file = LogFile::open(&path("log"))?;
-        let size = file.len()?;
+    pub fn open(dir: &Arc<DirPath>, base_offset: i64, now_ms: i64) -> io::Result<Segment> {
+        let name = |suffix| file_name(base_offset, suffix);
+        let (file, size) = LogFile::at(dir, name("log"))?;
+        if size == 0 {
+            file.handle()?;
+        }
         Ok(Segment {
             base_offset,
             file,
-            offsets: OffsetIndex::open(path("index"))?,
-            times: TimeIndex::open(path("timeindex"))?,
-            aborted: TxnIndex::new(path("txnindex")),
+            offsets: OffsetIndex::open(dir, name("index"))?,
+            times: TimeIndex::open(dir, name("timeindex"))?,
+            aborted: TxnIndex::new(dir, name("txnindex")),
             size: AtomicU64::new(size),
             since_index: AtomicU64::new(0),
             max_timestamp: AtomicI64::new(-1),
@@ -98,6 +102,29 @@ impl Segment {
     pub fn paths(dir: &Path, base_offset: i64) -> Vec<PathBuf> {
         let suffixes = ["log", "index", "timeindex", "txnindex", "snapshot"];
         suffixes.iter().map(|suffix| dir.join(file_name(base_offset, suffix))).collect()
+    }
+
+    /// Gives its files names that end with `.deleted`; those that are there. Whoever reads it
+    /// goes on.
+    pub fn rename_deleted(&self) -> io::Result<Vec<PathBuf>> {
+        let name = |suffix| format!("{}.deleted", file_name(self.base_offset, suffix));
+        let (log, aborted) = (&self.file, &self.aborted);
+        let (offsets, times) = (&self.offsets.file, &self.times.file);
+        let renamed = [
+            (log.rename(name("log")), log.path()),
+            (offsets.rename(name("index")), offsets.path()),
+            (times.rename(name("timeindex")), times.path()),
+            (aborted.rename(name("txnindex")), aborted.path()),
+        ];
+        let mut paths = Vec::new();
+        for (result, path) in renamed {
+            match result {
+                Ok(()) => paths.push(path),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(paths)
     }
 
     /// Bytes of batches.
@@ -123,7 +150,7 @@ impl Segment {
 
     /// When the file was last written, in ms since 1970.
     pub fn modified_ms(&self) -> i64 {
-        let modified = self.file.file().metadata().and_then(|m| m.modified()).ok();
+        let modified = self.file.modified().ok();
         let since = modified.and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok());
         since.map_or(self.created_ms, |since| since.as_millis() as i64)
     }
@@ -222,8 +249,8 @@ impl Segment {
     }
 
     /// Bytes of it, for sending.
-    pub fn region(&self, position: u64, len: usize) -> FileRegion {
-        FileRegion { file: self.file.file().clone(), position, len }
+    pub fn region(&self, position: u64, len: usize) -> io::Result<FileRegion> {
+        Ok(FileRegion { file: self.file.handle()?, position, len })
     }
 
     /// Cuts off `offset` and all that follows; gives the size left.

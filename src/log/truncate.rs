@@ -6,9 +6,8 @@
 use super::api::LogError;
 use super::partition_log::{Log, Writer, floor};
 use super::recovery::{end_of, snapshots};
-use super::segment::Segment;
+use super::segment::{Segment, file_name};
 use crate::types::now_ms;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -91,16 +90,15 @@ impl Log {
             true => 0,
             false => now_ms().saturating_add(self.config.load().file_delete_delay_ms),
         };
-        for path in Segment::paths(&self.dir.load(), segment.base_offset) {
-            let mut name = path.clone().into_os_string();
-            name.push(".deleted");
-            let to = PathBuf::from(name);
-            match std::fs::rename(&path, &to) {
-                Ok(()) => self.shared.remove_later(to, due),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                Err(e) => return Err(e.into()),
-            }
+        let mut renamed = segment.rename_deleted()?;
+        let snapshot = self.dir.join(&file_name(segment.base_offset, "snapshot"));
+        let to = snapshot.with_extension("snapshot.deleted");
+        match std::fs::rename(&snapshot, &to) {
+            Ok(()) => renamed.push(to),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e.into()),
         }
+        renamed.into_iter().for_each(|path| self.shared.remove_later(path, due));
         Ok(())
     }
 
@@ -125,7 +123,7 @@ impl Log {
             drop(flushing);
             let result = self.sync_until(self.log_end_offset());
             if let Err(error) = &result {
-                self.dir_state.fail(error);
+                self.dir_state.fail_unless_short(error);
             }
             *self.flushing.lock() = false;
             self.flushed.notify_all();

@@ -2,11 +2,12 @@
 //!
 //! 34 bytes each: version i16 (0), producer id, first, last and last stable offset, i64 each.
 
+use super::pooled::DirPath;
+use parking_lot::Mutex;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-#[cfg(test)]
-use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const ENTRY_BYTES: usize = 34;
 
@@ -50,30 +51,38 @@ impl AbortedTxn {
 /// The file, which is there only if a transaction was aborted. Opened only while in use.
 #[derive(Debug)]
 pub struct TxnIndex {
-    path: PathBuf,
+    dir: Arc<DirPath>,
+    name: Mutex<String>,
 }
 
 impl TxnIndex {
-    /// The index at this path.
-    pub fn new(path: PathBuf) -> TxnIndex {
-        TxnIndex { path }
+    /// The index of this name.
+    pub fn new(dir: &Arc<DirPath>, name: String) -> TxnIndex {
+        TxnIndex { dir: dir.clone(), name: Mutex::new(name) }
     }
 
     /// Where it is.
-    #[cfg(test)]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(&self.name.lock())
+    }
+
+    /// Gives it another name, if it is there.
+    pub fn rename(&self, to: String) -> io::Result<()> {
+        let mut name = self.name.lock();
+        fs::rename(self.dir.join(&name), self.dir.join(&to))?;
+        *name = to;
+        Ok(())
     }
 
     /// Adds one.
     pub fn append(&self, txn: AbortedTxn) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
+        let mut file = OpenOptions::new().append(true).create(true).open(self.path())?;
         file.write_all(&txn.to_bytes())
     }
 
     /// All of them, a torn last one left out.
     pub fn read(&self) -> io::Result<Vec<AbortedTxn>> {
-        match fs::read(&self.path) {
+        match fs::read(self.path()) {
             Ok(bytes) => Ok(bytes.chunks_exact(ENTRY_BYTES).filter_map(AbortedTxn::read).collect()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(e) => Err(e),
@@ -85,7 +94,7 @@ impl TxnIndex {
         let all = self.read()?;
         let kept = all.iter().take_while(|txn| txn.last_offset < offset).count();
         if kept < all.len() {
-            let file = OpenOptions::new().write(true).open(&self.path)?;
+            let file = OpenOptions::new().write(true).open(self.path())?;
             file.set_len((kept * ENTRY_BYTES) as u64)?;
         }
         Ok(())
@@ -99,7 +108,7 @@ mod tests {
     #[test]
     fn aborted_transactions_read_back_and_can_be_cut() {
         let dir = tempfile::tempdir().expect("a directory");
-        let index = TxnIndex::new(dir.path().join("0.txnindex"));
+        let index = TxnIndex::new(&DirPath::unlimited(dir.path()), "0.txnindex".into());
         assert!(index.read().expect("none").is_empty());
         let txn = |n| AbortedTxn {
             producer_id: 7,

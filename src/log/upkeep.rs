@@ -2,6 +2,7 @@
 
 use super::api::LogError;
 use super::dirs::LogDirs;
+use super::open_files::OpenFiles;
 use super::partition_log::Log;
 use crate::types::now_ms;
 use std::sync::atomic::Ordering;
@@ -15,6 +16,13 @@ pub(super) fn start(dirs: &Arc<LogDirs>) -> Result<(), LogError> {
     let weak = Arc::downgrade(dirs);
     std::thread::Builder::new().name("log-upkeep".into()).spawn(move || run(&weak))?;
     Ok(())
+}
+
+impl LogDirs {
+    /// The files of all logs that are open, and how many may be.
+    pub fn open_files(&self) -> &OpenFiles {
+        &self.shared.files
+    }
 }
 
 fn run(dirs: &Weak<LogDirs>) {
@@ -37,6 +45,7 @@ fn run(dirs: &Weak<LogDirs>) {
             dirs.checkpoint();
             checkpointed = Instant::now();
         }
+        dirs.shared.files.sync_ahead();
         dirs.shared.empty_trash(now_ms());
     }
 }
@@ -48,7 +57,7 @@ fn flush(dirs: &LogDirs) {
         let rolled = log.active_segment().is_some_and(|s| s.base_offset > log.recovery_point());
         rolled || waited >= log.config().flush_ms && log.recovery_point() < log.log_end_offset()
     };
-    for log in online(dirs).into_iter().filter(|log| due(log)) {
+    for log in online(dirs).into_iter().chain(dirs.all_futures()).filter(|log| due(log)) {
         if let Err(error) = log.flush() {
             tracing::error!(%error, log = %log.topic_partition(), "not flushed");
         }
@@ -58,6 +67,9 @@ fn flush(dirs: &LogDirs) {
 fn retain(dirs: &LogDirs) {
     let now = now_ms();
     for log in online(dirs) {
+        if log.is_moving() {
+            continue;
+        }
         match log.delete_old_segments(now) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, log = %log.topic_partition(), "deleted segments"),

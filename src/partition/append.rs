@@ -44,7 +44,7 @@ impl Partition {
         if !state.is_leader() {
             return sets.iter().map(|_| Err(PartitionError::NotLeader)).collect();
         }
-        let min = state.effective_min_isr(self.log.config().min_insync_replicas);
+        let min = state.effective_min_isr(self.log().config().min_insync_replicas);
         let isr = state.isr.len();
         if required_acks == -1 && isr < min {
             return sets
@@ -53,7 +53,7 @@ impl Partition {
                 .collect();
         }
         let now = now_ms();
-        let results = self.log.append_as_leader(sets, state.leader_epoch, origin, now);
+        let results = self.log().append_as_leader(sets, state.leader_epoch, origin, now);
         self.raise_high_watermark(&state, now);
         drop(state);
         self.waiters.wake();
@@ -66,10 +66,10 @@ impl Partition {
         if !state.is_leader() {
             return Err(PartitionError::NotLeader);
         }
-        if self.log.high_watermark() < end_offset {
+        if self.log().high_watermark() < end_offset {
             return Ok(Committed::NotYet);
         }
-        if state.isr.len() < state.effective_min_isr(self.log.config().min_insync_replicas) {
+        if state.isr.len() < state.effective_min_isr(self.log().config().min_insync_replicas) {
             return Err(PartitionError::NotEnoughReplicasAfterAppend);
         }
         Ok(Committed::Yes)

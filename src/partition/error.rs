@@ -65,3 +65,15 @@ pub enum PartitionError {
     #[error(transparent)]
     Log(#[from] LogError),
 }
+
+impl PartitionError {
+    /// Whether the disk is full, which passes.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            PartitionError::Log(error) | PartitionError::Append(AppendError::Log(error)) => {
+                error.is_disk_full()
+            }
+            _ => false,
+        }
+    }
+}

@@ -27,11 +27,12 @@ impl Partition {
         if state.leader != leader || state.is_leader() || state.is_stopped {
             return None;
         }
+        self.log().check_online().ok()?;
         Some(Position {
             leader_epoch: state.leader_epoch,
-            offset: self.log.log_end_offset(),
-            log_start: self.log.log_start_offset(),
-            last_epoch: self.log.latest_epoch(),
+            offset: self.log().log_end_offset(),
+            log_start: self.log().log_start_offset(),
+            last_epoch: self.log().latest_epoch(),
         })
     }
 
@@ -45,17 +46,17 @@ impl Partition {
     ) -> Result<(), PartitionError> {
         let state = self.state.read();
         let is_current = state.leader_epoch == position.leader_epoch
-            && self.log.log_end_offset() == position.offset;
+            && self.log().log_end_offset() == position.offset;
         if !is_current || state.is_leader() || state.is_stopped {
             return Ok(()); // overtaken by the controller
         }
         if !records.is_empty() {
-            self.log.append_as_follower(records)?;
+            self.log().append_as_follower(records)?;
         }
-        let end = self.log.log_end_offset();
-        self.log.set_high_watermark(high_watermark.clamp(self.log.log_start_offset(), end));
-        if log_start > self.log.log_start_offset() && log_start <= self.log.high_watermark() {
-            self.log.advance_log_start_offset(log_start)?;
+        let end = self.log().log_end_offset();
+        self.log().set_high_watermark(high_watermark.clamp(self.log().log_start_offset(), end));
+        if log_start > self.log().log_start_offset() && log_start <= self.log().high_watermark() {
+            self.log().advance_log_start_offset(log_start)?;
         }
         drop(state);
         self.waiters.wake();
@@ -75,16 +76,16 @@ impl Partition {
         if state.leader_epoch != position.leader_epoch || state.is_leader() {
             return Ok(());
         }
-        let log_end = self.log.log_end_offset();
-        let to = match self.log.end_offset_for_epoch(epoch) {
-            _ if end < 0 => self.log.high_watermark(),
+        let log_end = self.log().log_end_offset();
+        let to = match self.log().end_offset_for_epoch(epoch) {
+            _ if end < 0 => self.log().high_watermark(),
             (found, own_end) if found >= 0 => own_end.min(end).min(log_end),
             _ => end.min(log_end),
         };
-        if to < self.log.high_watermark() {
+        if to < self.log().high_watermark() {
             tracing::warn!(partition = %self.id, to, "truncating below the high watermark");
         }
-        self.log.truncate_to(to)?;
+        self.log().truncate_to(to)?;
         Ok(())
     }
 
@@ -99,11 +100,11 @@ impl Partition {
         if state.leader_epoch != position.leader_epoch || state.is_leader() {
             return Ok(());
         }
-        let log_end = self.log.log_end_offset();
+        let log_end = self.log().log_end_offset();
         if leader_end < log_end {
-            self.log.truncate_to(leader_end)?;
+            self.log().truncate_to(leader_end)?;
         } else if leader_start > log_end {
-            self.log.truncate_fully_and_start_at(leader_start)?;
+            self.log().truncate_fully_and_start_at(leader_start)?;
         }
         Ok(())
     }

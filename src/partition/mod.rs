@@ -10,6 +10,7 @@ mod error;
 pub mod fetcher;
 mod follow;
 pub mod isr;
+mod moves;
 mod near;
 mod read;
 mod replicas;
@@ -22,6 +23,7 @@ mod waiter;
 
 pub use append::Committed;
 pub use error::PartitionError;
+pub use moves::Moves;
 pub use near::Candidate;
 pub use read::{Bound, PartitionRead, ReadParams};
 pub use replicas::{Replicas, Told};
@@ -32,6 +34,7 @@ pub use waiter::Waiter;
 
 use crate::log::Log;
 use crate::types::{BrokerId, TopicId, TopicPartition};
+use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use state::State;
 use std::sync::Arc;
@@ -43,7 +46,8 @@ use waiter::Waiters;
 /// A replica on this broker.
 pub struct Partition {
     id: TopicPartition,
-    log: Arc<Log>,
+    /// Another one after a move between directories, which holds `state` for it.
+    log: ArcSwap<Log>,
     state: RwLock<State>,
     waiters: Waiters,
     /// `replica.lag.time.max.ms`.
@@ -67,7 +71,7 @@ impl Partition {
     ) -> Partition {
         Partition {
             id,
-            log,
+            log: ArcSwap::new(log),
             state: RwLock::new(State::new(local)),
             waiters: Waiters::default(),
             lag_max_ms: AtomicI64::new(lag_max_ms),
@@ -83,14 +87,14 @@ impl Partition {
         &self.id
     }
 
-    /// Its log.
-    pub fn log(&self) -> &Arc<Log> {
-        &self.log
+    /// Its log, as of now: it may be moved to another directory.
+    pub fn log(&self) -> Arc<Log> {
+        self.log.load_full()
     }
 
     /// The topic's id; `None` for a topic of before KIP-516.
     pub fn topic_id(&self) -> Option<TopicId> {
-        self.log.topic_id()
+        self.log().topic_id()
     }
 
     /// Whether this broker leads.
@@ -155,11 +159,11 @@ impl Partition {
     /// Raises the high watermark where the rule allows. Returns whether it moved.
     fn raise_high_watermark(&self, state: &State, now_ms: i64) -> bool {
         let _one = self.raising.lock();
-        let log_end = self.log.log_end_offset();
-        let min_isr = self.log.config().min_insync_replicas;
+        let log_end = self.log().log_end_offset();
+        let min_isr = self.log().config().min_insync_replicas;
         match state.high_watermark(log_end, min_isr, now_ms, self.lag_max_ms()) {
-            Some(offset) if offset > self.log.high_watermark() => {
-                self.log.set_high_watermark(offset);
+            Some(offset) if offset > self.log().high_watermark() => {
+                self.log().set_high_watermark(offset);
                 true
             }
             _ => false,

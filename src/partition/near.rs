@@ -27,8 +27,8 @@ impl Partition {
             return Vec::new();
         }
         let now = now_ms();
-        let leader =
-            Candidate { broker: state.leader, log_end: self.log.log_end_offset(), behind_ms: 0 };
+        let log_end = self.log.load().log_end_offset();
+        let leader = Candidate { broker: state.leader, log_end, behind_ms: 0 };
         let followers = state.remotes.iter().filter(|(id, remote)| {
             state.isr.contains(id) && remote.log_end >= offset && remote.log_start <= offset
         });

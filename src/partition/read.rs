@@ -60,7 +60,7 @@ impl Partition {
             return self.outcome(LogRead::empty(), Some(diverging));
         }
         let read = self
-            .log
+            .log()
             .read(params.offset, params.max_bytes, params.min_one_batch, params.bound)
             .map_err(|error| self.read_error(error, params.offset))?;
         drop(state);
@@ -82,7 +82,7 @@ impl Partition {
         if !is_replica || (leader_only && !state.is_leader()) {
             return Err(PartitionError::NotLeader);
         }
-        Ok(())
+        Ok(self.log().check_online()?)
     }
 
     /// A follower that is not in the assignment: with a matching epoch the leader has not yet
@@ -98,8 +98,8 @@ impl Partition {
         match error {
             ReadError::OffsetOutOfRange { .. } => PartitionError::OffsetOutOfRange {
                 offset,
-                log_start: self.log.log_start_offset(),
-                log_end: self.log.log_end_offset(),
+                log_start: self.log().log_start_offset(),
+                log_end: self.log().log_end_offset(),
             },
             other => PartitionError::Read(other),
         }
@@ -108,12 +108,12 @@ impl Partition {
     /// Example: this log ends epoch 3 at 50; a caller at offset 60 of epoch 3 diverges at (3, 50).
     fn diverging(&self, params: &ReadParams) -> Result<Option<(i32, i64)>, PartitionError> {
         let Some(epoch) = params.last_fetched_epoch else { return Ok(None) };
-        let (found, end) = self.log.end_offset_for_epoch(epoch);
+        let (found, end) = self.log().end_offset_for_epoch(epoch);
         if found < 0 || end < 0 {
             return Err(PartitionError::OffsetOutOfRange {
                 offset: params.offset,
-                log_start: self.log.log_start_offset(),
-                log_end: self.log.log_end_offset(),
+                log_start: self.log().log_start_offset(),
+                log_end: self.log().log_end_offset(),
             });
         }
         Ok((found < epoch || end < params.offset).then_some((found, end)))
@@ -126,9 +126,9 @@ impl Partition {
     ) -> Result<PartitionRead, PartitionError> {
         Ok(PartitionRead {
             log,
-            high_watermark: self.log.high_watermark(),
-            last_stable_offset: self.log.last_stable_offset(),
-            log_start_offset: self.log.log_start_offset(),
+            high_watermark: self.log().high_watermark(),
+            last_stable_offset: self.log().last_stable_offset(),
+            log_start_offset: self.log().log_start_offset(),
             diverging,
         })
     }
@@ -137,9 +137,9 @@ impl Partition {
     /// For the long poll: 0 means "wait on".
     pub fn bytes_available(&self, offset: i64, bound: Bound) -> usize {
         let end = match bound {
-            ReadBound::LogEnd => self.log.log_end_offset(),
-            ReadBound::HighWatermark => self.log.high_watermark(),
-            ReadBound::LastStable => self.log.last_stable_offset(),
+            ReadBound::LogEnd => self.log().log_end_offset(),
+            ReadBound::HighWatermark => self.log().high_watermark(),
+            ReadBound::LastStable => self.log().last_stable_offset(),
         };
         usize::try_from(end - offset).unwrap_or(0)
     }
@@ -147,16 +147,19 @@ impl Partition {
     fn follower_fetched(&self, fetch: FollowerFetch) {
         let now = now_ms();
         let mut state = self.state.write();
-        let log_end = self.log.log_end_offset();
+        let log_end = self.log().log_end_offset();
+        let low_watermark = self.low_watermark(&state);
         if !state.is_leader() || !state.follower_fetched(fetch, log_end, now) {
             return;
         }
-        if state.maybe_expand(fetch.replica, self.log.high_watermark()) {
+        if state.maybe_expand(fetch.replica, self.log().high_watermark()) {
             self.isr_wanted.notify_one();
         }
+        // A raised low watermark is what DeleteRecords waits for, without any new record.
+        let is_raised = self.low_watermark(&state) > low_watermark;
         let moved = self.raise_high_watermark(&state, now);
         drop(state);
-        if moved {
+        if moved || is_raised {
             self.waiters.wake();
         }
     }
@@ -169,7 +172,7 @@ impl Partition {
     ) -> Result<(i32, i64), PartitionError> {
         let state = self.state.read();
         self.check_readable(&state, current, true)?;
-        Ok(self.log.end_offset_for_epoch(epoch))
+        Ok(self.log().end_offset_for_epoch(epoch))
     }
 
     /// The offset for a time or a special point, as ListOffsets asks.
@@ -187,13 +190,13 @@ impl Partition {
         let state = self.state.read();
         self.check_readable(&state, current, leader_only)?;
         let last = match bound {
-            ReadBound::LogEnd => self.log.log_end_offset(),
-            ReadBound::HighWatermark => self.log.high_watermark(),
-            ReadBound::LastStable => self.log.last_stable_offset(),
+            ReadBound::LogEnd => self.log().log_end_offset(),
+            ReadBound::HighWatermark => self.log().high_watermark(),
+            ReadBound::LastStable => self.log().last_stable_offset(),
         };
         let is_behind = bound != ReadBound::LogEnd
             && state.is_leader()
-            && self.log.high_watermark() < state.epoch_start;
+            && self.log().high_watermark() < state.epoch_start;
         if let Query::Latest(_) = query {
             if is_behind {
                 return Err(PartitionError::OffsetNotAvailable);
@@ -201,7 +204,7 @@ impl Partition {
             let leader_epoch = state.leader_epoch;
             return Ok(Some(TimestampOffset { offset: last, timestamp: -1, leader_epoch }));
         }
-        let found = self.log.offset_for_timestamp(query)?;
+        let found = self.log().offset_for_timestamp(query)?;
         let is_special = matches!(query, Query::Earliest | Query::EarliestLocal);
         match found {
             Some(found) if is_special || found.offset < last => Ok(Some(found)),

@@ -4,7 +4,7 @@
 
 use super::checkpoint;
 use super::state::LeaderAndIsr;
-use super::{Partition, PartitionError};
+use super::{Moves, Partition, PartitionError};
 use crate::config::TopicConfig;
 use crate::log::LogDirs;
 use crate::types::{BrokerId, TopicPartition};
@@ -35,11 +35,12 @@ pub struct Told {
 /// All replicas of this broker.
 pub struct Replicas {
     local: BrokerId,
-    log_dirs: Arc<LogDirs>,
+    pub(super) log_dirs: Arc<LogDirs>,
+    pub(super) moves: Arc<Moves>,
     resolve: Box<ResolveConfig>,
     topics: ArcSwap<Topics>,
     /// Serialises orders, and holds the newest controller epoch seen.
-    controller_epoch: Mutex<i32>,
+    pub(super) controller_epoch: Mutex<i32>,
     lag_max_ms: AtomicI64,
     isr_wanted: Arc<Notify>,
     roles_changed: Notify,
@@ -58,6 +59,7 @@ impl Replicas {
         let checkpointed = checkpoint::read_all(&log_dirs);
         Replicas {
             local,
+            moves: Moves::new(log_dirs.clone()),
             log_dirs,
             resolve,
             topics: ArcSwap::default(),
@@ -110,7 +112,11 @@ impl Replicas {
         for partition in self.all() {
             let topic = &partition.id().topic;
             if is_affected(topic) {
-                partition.log().set_config((self.resolve)(topic));
+                let config = (self.resolve)(topic);
+                if let Some(future) = self.log_dirs.future(partition.id()) {
+                    future.set_config(config.clone());
+                }
+                partition.log().set_config(config);
             }
         }
     }
@@ -146,6 +152,7 @@ impl Replicas {
         for order in partitions {
             let outcome = self.apply_one(order, &mut added);
             if let Ok(partition) = &outcome {
+                self.resume_move(partition);
                 let entry = (partition.id().clone(), order.leader_epoch);
                 let is_leader = order.leader == self.local;
                 let list =
@@ -177,6 +184,10 @@ impl Replicas {
         added: &mut Vec<Arc<Partition>>,
     ) -> Result<Arc<Partition>, PartitionError> {
         let hosted = self.get(&order.topic, order.partition);
+        if let Some(partition) = &hosted {
+            // Whatever is asked, so that the controller learns of a disk that failed.
+            partition.log().check_online()?;
+        }
         let current = hosted.as_ref().map_or(-1, |partition| partition.leader_epoch());
         let id = TopicPartition::new(order.topic.as_str(), order.partition);
         let log = self.log_dirs.get(&id);
@@ -218,7 +229,10 @@ impl Replicas {
         order: &LeaderAndIsr,
     ) -> Result<Arc<Partition>, PartitionError> {
         let topic_id = Some(order.topic_id).filter(|id| !id.is_nil());
-        let log = self.log_dirs.get_or_create(&id, topic_id, (self.resolve)(&id.topic))?;
+        let config = (self.resolve)(&id.topic);
+        let log = self.log_dirs.host(&id, topic_id, config.clone(), order.is_new)?;
+        // One that was there was opened with what was known then.
+        log.set_config(config);
         if let (Some(topic_id), None) = (topic_id, log.topic_id()) {
             log.assign_topic_id(topic_id)?;
         }
@@ -240,6 +254,7 @@ impl Replicas {
     ) -> Result<(), PartitionError> {
         let _one = self.controller_epoch.lock();
         if let Some(partition) = self.get(&id.topic, id.partition) {
+            partition.log().check_online()?;
             let current = partition.leader_epoch();
             if leader_epoch >= 0 && leader_epoch < current {
                 return Err(PartitionError::FencedLeaderEpoch);
@@ -251,9 +266,7 @@ impl Replicas {
         }
         if delete {
             self.checkpointed.lock().remove(id);
-            if self.log_dirs.get(id).is_some() {
-                self.log_dirs.delete(id)?;
-            }
+            self.log_dirs.delete(id)?;
         }
         Ok(())
     }

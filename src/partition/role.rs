@@ -13,9 +13,9 @@ impl Partition {
         let now = now_ms();
         let mut state = self.state.write();
         let before = (state.leader, state.leader_epoch);
-        let log_end = self.log.log_end_offset();
+        let log_end = self.log().log_end_offset();
         if told.leader == state.local {
-            self.log.assign_epoch_start(told.leader_epoch, log_end)?;
+            self.log().assign_epoch_start(told.leader_epoch, log_end)?;
         }
         state.apply(told, log_end, now);
         if state.is_leader() {
@@ -39,24 +39,25 @@ impl Partition {
         if !state.is_leader() {
             return Err(PartitionError::NotLeader);
         }
-        if !self.log.config().cleanup_policy.delete {
+        self.log().check_online()?;
+        if !self.log().config().cleanup_policy.delete {
             return Err(PartitionError::NotDeletable);
         }
-        let high_watermark = self.log.high_watermark();
+        let high_watermark = self.log().high_watermark();
         let to = if offset == -1 { high_watermark } else { offset };
         if to < 0 || to > high_watermark {
-            let (log_start, log_end) = (self.log.log_start_offset(), self.log.log_end_offset());
+            let (log_start, log_end) = (self.log().log_start_offset(), self.log().log_end_offset());
             return Err(PartitionError::OffsetOutOfRange { offset: to, log_start, log_end });
         }
-        self.log.advance_log_start_offset(to)?;
+        self.log().advance_log_start_offset(to)?;
         drop(state);
         self.wake();
         Ok(to)
     }
 
     /// The least log start over the live replicas: what DeleteRecords answers.
-    fn low_watermark(&self, state: &super::state::State) -> i64 {
-        let own = self.log.log_start_offset();
+    pub(super) fn low_watermark(&self, state: &super::state::State) -> i64 {
+        let own = self.log().log_start_offset();
         let others = state.remotes.iter().filter(|(id, _)| state.isr.contains(id));
         others.map(|(_, remote)| remote.log_start).fold(own, i64::min)
     }
@@ -72,7 +73,7 @@ impl Partition {
 
     /// Looks for replicas to drop from the in-sync set.
     pub(super) fn shrink_isr(&self) {
-        let log_end = self.log.log_end_offset();
+        let log_end = self.log().log_end_offset();
         if self.state.write().maybe_shrink(log_end, now_ms(), self.lag_max_ms()) {
             self.isr_wanted.notify_one();
         }

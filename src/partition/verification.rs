@@ -59,7 +59,7 @@ impl Partition {
     /// coordinator must be asked, and [`Self::verified`] told.
     pub fn start_verification(&self, producer_id: i64, epoch: i16) -> Option<Verification> {
         let mut verifications = self.verifications.lock();
-        if self.log.has_open_transaction(producer_id, epoch) {
+        if self.log().has_open_transaction(producer_id, epoch) {
             return None;
         }
         let Verifications { noted, last } = &mut *verifications;
@@ -81,7 +81,7 @@ impl Partition {
                 true
             }
             // Another request of the same producer may have written its batch by now.
-            None => self.log.has_open_transaction(producer_id, epoch),
+            None => self.log().has_open_transaction(producer_id, epoch),
         }
     }
 
@@ -124,6 +124,6 @@ impl Partition {
         let noted = verifications.noted.get(&batch.producer_id);
         batch.is_marker
             || noted.is_some_and(|noted| noted.is_verified)
-            || self.log.has_open_transaction(batch.producer_id, batch.producer_epoch)
+            || self.log().has_open_transaction(batch.producer_id, batch.producer_epoch)
     }
 }

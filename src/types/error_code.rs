@@ -276,6 +276,8 @@ error_codes! {
     INVALID_VOTER_KEY = 125, false, "The voter key doesn't match the receiving replica's key.";
     DUPLICATE_VOTER = 126, false, "The voter is already part of the set of voters.";
     VOTER_NOT_FOUND = 127, false, "The voter is not part of the set of voters.";
+    // Of Kafka 4.0, for ConsumerGroupHeartbeat v1.
+    INVALID_REGULAR_EXPRESSION = 128, false, "The regular expression is not valid.";
 }
 
 impl From<ErrorCode> for i16 {

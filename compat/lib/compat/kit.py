@@ -46,33 +46,34 @@ def _connect():
     return _shared["connect"]
 
 
-def new_broker(name, port=None, **more):
-    """A broker of its own, not started, on the run's ZooKeeper (or on the embedded store);
-    settings are written with __ for a dot."""
-    kind, connect = servers.under_test(), _connect()
+def new_broker(name, port=None, kind=None, group=None, **more):
+    """A broker of its own, not started, on the run's ZooKeeper (or on the embedded store), of the
+    kind under test unless one is named; brokers of a cluster share the `group`. Settings are
+    written with __ for a dot."""
+    kind, connect = kind or servers.under_test(), _connect()
     embedded = kind == "ottla" and os.environ.get("METADATA") == "embedded"
     more = {key.replace("__", "."): value for key, value in more.items()}
     unique = f"{name}{next(_serial)}"
     return servers.Broker(kind, _shared["home"] / unique,
-                          None if embedded else f"{connect}/{unique}", port=port,
+                          None if embedded else f"{connect}/{group or unique}", port=port,
                           more={"num.partitions": 3, **more})
 
 
-def knows_itself(port):
-    """Whether the broker on a port lists a broker: it accepts connections before it does."""
+def brokers_known(port):
+    """How many brokers the one on a port lists: it accepts connections before it knows any."""
     frame = struct.pack(">hhihi", 3, 1, 1, -1, 0)  # Metadata 1, no client id, no topics
     try:
         with socket.create_connection(("127.0.0.1", port), 5) as s:
             s.sendall(struct.pack(">i", len(frame)) + frame)
             size, _correlation, brokers = struct.unpack(">iii", s.recv(12, socket.MSG_WAITALL))
-            return size > 8 and brokers > 0
+            return brokers if size > 8 else 0
     except (OSError, struct.error):
-        return False
+        return 0
 
 
 def await_metadata(one):
     """Returns the started broker once it can place a topic."""
-    until("the broker lists itself", lambda: knows_itself(one.port), 30, one.child)
+    until("the broker lists itself", lambda: brokers_known(one.port) > 0, 30, one.child)
     return one
 
 

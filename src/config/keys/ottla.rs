@@ -10,6 +10,10 @@ keys! {
     /// answers them with UNSUPPORTED_VERSION as Kafka does.
     OTTLA_CONSUMER_GROUPS_ENABLE: Boolean = "ottla.consumer.groups.enable", "true", Any, Medium,
         ReadOnly(internal);
+    /// Files of partitions that may be open at once, those used least lately being closed first; -1
+    /// follows from `ulimit -Hn`, of which a quarter is left for connections.
+    OTTLA_LOG_OPEN_FILES_MAX: Int = "ottla.log.open.files.max", "-1", MinusOneOrAtLeast(16), Low,
+        ReadOnly(internal);
     /// How the broker writes its own log lines to standard error: `text` for people, `json` for
     /// collectors. The environment variable OTTLA_LOG_FORMAT wins over it.
     OTTLA_LOG_FORMAT: Text = "ottla.log.format", "text", OneOf(&["text", "json"]), Low,

@@ -7,13 +7,16 @@ use bytes::Bytes;
 use tracing::{debug, error};
 
 use super::GroupError;
-use super::cell::{GroupCell, Inner};
+use super::cell::{Group, GroupCell, Inner};
 use super::classic::{ClassicGroup, Now, State};
 use super::commit::CommitResults;
+use super::consumer::machine::ConsumerMachine;
+use super::consumer::plan;
 use super::coordinator::{GroupCoordinator, Owned};
+use super::heartbeats::Encoded;
 use super::records::{Key, OffsetValue};
 use crate::coordinator::state_log::NewBatch;
-use crate::types::TopicPartition;
+use crate::types::{TopicPartition, now_ms};
 
 /// A group in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Overview {
     pub protocol_type: Arc<str>,
     /// Its state, e.g. `Stable`.
     pub state: &'static str,
+    /// `classic` or `consumer`.
+    pub kind: &'static str,
 }
 
 /// A group in full.
@@ -64,31 +69,27 @@ impl GroupCoordinator {
         for (_, owned) in self.all_owned() {
             is_loading |= owned.is_loading.load(Ordering::Acquire);
             for cell in owned.cells() {
-                let inner = cell.inner.lock();
-                overviews.push(Overview {
-                    group_id: cell.id.clone(),
-                    protocol_type: protocol_type(&inner.group),
-                    state: inner.group.state().name(),
-                });
+                overviews.push(overview(&cell));
             }
         }
         Ok((overviews, is_loading))
     }
 
-    /// One group; a dead one if there is none.
+    /// One classic group; a dead one if there is none, or if it is one of KIP-848.
     pub fn describe(&self, group_id: &str) -> Result<Description, GroupError> {
         let (_, owned) = self.owned(group_id)?;
-        let Some(cell) = owned.get(group_id) else {
-            let none: Arc<str> = "".into();
-            return Ok(Description {
-                state: State::Dead.name(),
-                protocol_type: none.clone(),
-                protocol: none,
-                members: Vec::new(),
-            });
-        };
-        let inner = cell.inner.lock();
-        Ok(describe(&inner.group))
+        if let Some(cell) = owned.get(group_id)
+            && let Group::Classic(group) = &cell.inner.lock().group
+        {
+            return Ok(describe(group));
+        }
+        let none: Arc<str> = "".into();
+        Ok(Description {
+            state: State::Dead.name(),
+            protocol_type: none.clone(),
+            protocol: none,
+            members: Vec::new(),
+        })
     }
 
     /// Deletes a group without members, and its offsets.
@@ -96,16 +97,14 @@ impl GroupCoordinator {
         let (_, owned) = self.owned(group_id)?;
         let cell = owned.get(group_id).ok_or(GroupError::GroupIdNotFound)?;
         let mut inner = cell.inner.lock();
-        match inner.group.state() {
-            State::Dead => return Err(GroupError::GroupIdNotFound),
-            State::Stable | State::PreparingRebalance | State::CompletingRebalance => {
-                return Err(GroupError::NonEmptyGroup);
-            }
-            State::Empty => {}
+        if inner.group.is_dead() {
+            return Err(GroupError::GroupIdNotFound);
+        }
+        if !inner.group.is_empty() {
+            return Err(GroupError::NonEmptyGroup);
         }
         let removed = inner.offsets.clear();
-        inner.group.kill(self.now());
-        self.bury(&owned, &cell, &mut inner, &removed);
+        self.remove(&owned, &cell, &mut inner, &removed);
         Ok(())
     }
 
@@ -118,17 +117,20 @@ impl GroupCoordinator {
         let (_, owned) = self.owned_named(group_id)?;
         let cell = owned.get(group_id).ok_or(GroupError::GroupIdNotFound)?;
         let mut inner = cell.inner.lock();
-        match inner.group.state() {
-            State::Dead => return Err(GroupError::GroupIdNotFound),
-            State::Empty => {}
-            _ if inner.group.is_consumer_group() => {}
-            _ => return Err(GroupError::NonEmptyGroup),
+        let has_members = !inner.group.is_empty();
+        match &inner.group {
+            Group::Classic(group) => match group.state() {
+                State::Dead => return Err(GroupError::GroupIdNotFound),
+                State::Empty => {}
+                _ if group.is_consumer_group() => {}
+                _ => return Err(GroupError::NonEmptyGroup),
+            },
+            Group::Consumer(_) => {}
         }
-        let has_members = inner.group.state() != State::Empty;
         let mut removed = Vec::new();
         let mut results = CommitResults::new();
         for partition in partitions {
-            if has_members && inner.group.is_subscribed_to(&partition.topic) {
+            if has_members && is_subscribed(&inner.group, &partition.topic) {
                 results.push(Err(GroupError::GroupSubscribedToTopic));
                 continue;
             }
@@ -181,32 +183,53 @@ impl GroupCoordinator {
         inner: &mut Inner,
         removed: &[TopicPartition],
     ) {
-        let now = self.now();
-        let mut records: Vec<(Bytes, Option<Bytes>)> =
-            removed.iter().map(|p| (Key::encode_offset(&cell.id, p), None)).collect();
-        let is_unused = inner.group.state() == State::Empty
-            && inner.offsets.is_empty()
-            && !inner.group.has_pending_members();
-        if is_unused {
-            inner.group.kill(now);
-        }
-        if inner.group.state() == State::Dead {
-            owned.remove(cell);
-            // Generation 0 never had a record of its own.
-            if inner.group.generation() > 0 {
-                records.push((Key::encode_group(&cell.id), None));
+        let is_unused = match &inner.group {
+            Group::Classic(group) => {
+                group.state() == State::Dead
+                    || group.state() == State::Empty && !group.has_pending_members()
             }
+            Group::Consumer(machine) => machine.group.members.is_empty(),
+        };
+        if is_unused && inner.offsets.is_empty() {
+            return self.remove(owned, cell, inner, removed);
         }
-        self.append_tombstones(cell, records, now);
+        let records = removed.iter().map(|p| (Key::encode_offset(&cell.id, p), None)).collect();
+        self.append_tombstones(cell, records);
     }
 
-    fn append_tombstones(&self, cell: &GroupCell, records: Vec<(Bytes, Option<Bytes>)>, now: Now) {
+    /// Removes a group with its record, and writes tombstones for it and its removed offsets.
+    fn remove(
+        &self,
+        owned: &Owned,
+        cell: &Arc<GroupCell>,
+        inner: &mut Inner,
+        removed: &[TopicPartition],
+    ) {
+        let mut records: Vec<Encoded> =
+            removed.iter().map(|p| (Key::encode_offset(&cell.id, p), None)).collect();
+        match &inner.group {
+            // Generation 0 never had a record of its own.
+            Group::Classic(group) if group.generation() > 0 => {
+                records.push((Key::encode_group(&cell.id), None));
+            }
+            Group::Classic(_) => {}
+            Group::Consumer(machine) => {
+                let tombstones = plan::delete(&machine.group);
+                records.extend(tombstones.iter().map(|record| (record.key(&cell.id), None)));
+            }
+        }
+        inner.kill(self.config(), self.now());
+        owned.remove(cell);
+        self.append_tombstones(cell, records);
+    }
+
+    fn append_tombstones(&self, cell: &GroupCell, records: Vec<Encoded>) {
         if records.is_empty() {
             return;
         }
         let batch = NewBatch {
             records,
-            timestamp: now.wall,
+            timestamp: now_ms(),
             producer: None,
             base_sequence: -1,
             compression: self.config().compression,
@@ -225,11 +248,36 @@ impl Owned {
     }
 
     /// Forgets a dead group, unless a new one has its name.
-    fn remove(&self, cell: &Arc<GroupCell>) {
+    pub(super) fn remove(&self, cell: &Arc<GroupCell>) {
         let mut groups = self.groups.write();
         if groups.get(&cell.id).is_some_and(|current| Arc::ptr_eq(current, cell)) {
             groups.remove(&cell.id);
         }
+    }
+}
+
+fn overview(cell: &GroupCell) -> Overview {
+    let group_id = cell.id.clone();
+    match &cell.inner.lock().group {
+        Group::Classic(group) => Overview {
+            group_id,
+            protocol_type: protocol_type(group),
+            state: group.state().name(),
+            kind: "classic",
+        },
+        Group::Consumer(machine) => Overview {
+            group_id,
+            protocol_type: "consumer".into(),
+            state: machine.group.state().name(),
+            kind: "consumer",
+        },
+    }
+}
+
+fn is_subscribed(group: &Group, topic: &str) -> bool {
+    match group {
+        Group::Classic(group) => group.is_subscribed_to(topic),
+        Group::Consumer(machine) => machine.group.is_subscribed(topic),
     }
 }
 
@@ -258,12 +306,20 @@ fn describe(group: &ClassicGroup) -> Description {
 /// Which offsets expire depends on who may still need them (KIP-211, `removeExpiredOffsets`):
 /// of an empty group all, a while after it became empty; of a stable group of consumers those of
 /// topics without subscription, a while after their commit; of a group that never had members
-/// each, a while after its commit.
+/// each, a while after its commit. Of a KIP-848 group those of topics without subscription, a while
+/// after their commit.
 fn take_expired(inner: &mut Inner, now: Now, retention_ms: i64) -> Vec<TopicPartition> {
-    let group = &inner.group;
     let is_over = |since: i64, value: &OffsetValue| match value.expire_timestamp {
         Some(expiry) => now.wall >= expiry,
         None => now.wall.saturating_sub(since) >= retention_ms,
+    };
+    let group = match &inner.group {
+        Group::Classic(group) => group,
+        Group::Consumer(ConsumerMachine { group, .. }) => {
+            return inner.offsets.remove_if(|partition, value| {
+                !group.is_subscribed(&partition.topic) && is_over(value.commit_timestamp, value)
+            });
+        }
     };
     match group.protocol_type() {
         None => inner.offsets.remove_if(|_, value| is_over(value.commit_timestamp, value)),

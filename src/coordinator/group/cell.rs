@@ -6,7 +6,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::classic::{ClassicGroup, JoinReply, SyncReply, Token};
+use super::GroupConfig;
+use super::classic::{ClassicGroup, JoinReply, Now, State, SyncReply, Token};
+use super::consumer::group::GroupState;
+use super::consumer::machine::ConsumerMachine;
 use super::offsets::Offsets;
 
 /// A group, shared.
@@ -19,9 +22,33 @@ pub(super) struct GroupCell {
     pub inner: Mutex<Inner>,
 }
 
+/// The members, by the protocol that they speak.
+pub(super) enum Group {
+    /// The classic rebalance protocol, and groups that only store offsets. A group that was
+    /// removed is one in state `Dead`, whatever it was.
+    Classic(ClassicGroup),
+    /// KIP-848, perhaps with members that still speak the classic protocol.
+    Consumer(ConsumerMachine),
+}
+
+impl Group {
+    /// Whether the group was removed, or is another broker's now.
+    pub fn is_dead(&self) -> bool {
+        matches!(self, Group::Classic(group) if group.state() == State::Dead)
+    }
+
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Group::Classic(group) => group.state() == State::Empty,
+            Group::Consumer(machine) => machine.group.state() == GroupState::Empty,
+        }
+    }
+}
+
 /// What the lock protects.
 pub(super) struct Inner {
-    pub group: ClassicGroup,
+    pub group: Group,
     pub offsets: Offsets,
     joins: HashMap<Token, oneshot::Sender<JoinReply>>,
     syncs: HashMap<Token, oneshot::Sender<SyncReply>>,
@@ -31,7 +58,7 @@ pub(super) struct Inner {
 }
 
 impl GroupCell {
-    pub fn new(id: Arc<str>, partition: i32, group: ClassicGroup, offsets: Offsets) -> Arc<Self> {
+    pub fn new(id: Arc<str>, partition: i32, group: Group, offsets: Offsets) -> Arc<Self> {
         let inner = Inner {
             group,
             offsets,
@@ -45,6 +72,18 @@ impl GroupCell {
 }
 
 impl Inner {
+    /// The group is no more; requests that still hold it find it dead.
+    pub fn kill(&mut self, config: Arc<GroupConfig>, now: Now) {
+        match &mut self.group {
+            Group::Classic(group) => group.kill(now),
+            Group::Consumer(_) => {
+                let mut group = ClassicGroup::new(config, now);
+                group.kill(now);
+                self.group = Group::Classic(group);
+            }
+        }
+    }
+
     /// A place for the answer to a join.
     pub fn await_join(&mut self) -> (Token, oneshot::Receiver<JoinReply>) {
         let (sender, receiver) = oneshot::channel();
@@ -59,6 +98,16 @@ impl Inner {
         self.next_token += 1;
         self.syncs.insert(self.next_token, sender);
         (self.next_token, receiver)
+    }
+
+    /// The join was answered otherwise.
+    pub fn forget_join(&mut self, token: Token) {
+        self.joins.remove(&token);
+    }
+
+    /// The sync was answered otherwise.
+    pub fn forget_sync(&mut self, token: Token) {
+        self.syncs.remove(&token);
     }
 
     /// Answers a join. Its client may be gone.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::GroupError;
-use super::cell::{GroupCell, Inner};
-use super::classic::{Identity, State};
+use super::cell::{Group, GroupCell, Inner};
+use super::classic::Identity;
+use super::consumer::group::ConsumerGroup;
 use super::coordinator::{GroupCoordinator, Owned};
 use super::records::{Key, OffsetValue};
 use crate::coordinator::state_log::{Appended, NewBatch, Producer, StateLogError};
@@ -23,6 +24,8 @@ pub struct CommitRequest {
     pub generation: i32,
     /// What is committed.
     pub offsets: Vec<(TopicPartition, OffsetValue)>,
+    /// Whether the request's version has room for a member epoch (v9).
+    pub knows_epochs: bool,
     /// Set when the commit is part of this producer's transaction.
     pub producer: Option<Producer>,
 }
@@ -74,14 +77,7 @@ impl GroupCoordinator {
             None => return Err(GroupError::IllegalGeneration),
         };
         let mut inner = cell.inner.lock();
-        let (result, effects) = inner.group.check_commit(
-            self.now(),
-            &request.identity,
-            request.generation,
-            is_transactional,
-        );
-        self.apply(&cell, &mut inner, effects);
-        result?;
+        self.check_commit(&cell, &mut inner, request)?;
         let max = self.config().offset_metadata_max_bytes.min(i16::MAX as usize);
         let is_valid: Vec<bool> =
             request.offsets.iter().map(|(_, value)| value.metadata.len() <= max).collect();
@@ -92,6 +88,28 @@ impl GroupCoordinator {
         drop(inner);
         let appended = appended.map_err(|error| GroupError::from_append(&error))?;
         Ok(InFlight { cell, appended, is_valid })
+    }
+
+    fn check_commit(
+        &self,
+        cell: &Arc<GroupCell>,
+        inner: &mut Inner,
+        request: &CommitRequest,
+    ) -> Result<(), GroupError> {
+        match &mut inner.group {
+            Group::Consumer(machine) => check_consumer_commit(&machine.group, request),
+            Group::Classic(group) => {
+                let is_transactional = request.producer.is_some();
+                let (result, effects) = group.check_commit(
+                    self.now(),
+                    &request.identity,
+                    request.generation,
+                    is_transactional,
+                );
+                self.apply(cell, inner, effects);
+                result
+            }
+        }
     }
 
     fn append_commit(
@@ -140,7 +158,7 @@ impl GroupCoordinator {
     ) -> Result<(), GroupError> {
         let mut inner = in_flight.cell.inner.lock();
         let base = in_flight.appended.base_offset;
-        let is_dead = inner.group.state() == State::Dead;
+        let is_dead = inner.group.is_dead();
         let offsets = &mut inner.offsets;
         for ((partition, value), at) in valid(request, &in_flight.is_valid).zip(base..) {
             match (request.producer, &result) {
@@ -172,10 +190,30 @@ impl GroupCoordinator {
             let groups = owned.producers.lock().remove(&producer_id).unwrap_or_default();
             for cell in groups.iter().filter_map(|id| owned.get(id)) {
                 let mut inner = cell.inner.lock();
-                if inner.group.state() != State::Dead {
+                if !inner.group.is_dead() {
                     inner.offsets.end_transaction(producer_id, is_commit);
                 }
             }
+        }
+    }
+
+    /// Whether this member may read the group's offsets: one of a KIP-848 group must come with
+    /// its epoch (OffsetFetch v9). As `ConsumerGroup.validateOffsetFetch`.
+    pub fn check_fetch(
+        &self,
+        group_id: &str,
+        member_id: Option<&str>,
+        epoch: i32,
+    ) -> Result<(), GroupError> {
+        let (_, owned) = self.owned(group_id)?;
+        let Some(cell) = owned.get(group_id).filter(|_| member_id.is_some() || epoch >= 0) else {
+            return Ok(());
+        };
+        match &cell.inner.lock().group {
+            Group::Consumer(machine) => {
+                check_epoch(&machine.group, member_id.unwrap_or_default(), epoch)
+            }
+            Group::Classic(_) => Ok(()),
         }
     }
 
@@ -190,7 +228,7 @@ impl GroupCoordinator {
         let (_, owned) = self.owned(group_id)?;
         let cell = owned.get(group_id);
         let inner = cell.as_ref().map(|cell| cell.inner.lock());
-        let Some(inner) = inner.filter(|inner| inner.group.state() != State::Dead) else {
+        let Some(inner) = inner.filter(|inner| !inner.group.is_dead()) else {
             return Ok(partitions
                 .unwrap_or_default()
                 .iter()
@@ -209,6 +247,49 @@ impl GroupCoordinator {
             None => offsets.iter().map(|(partition, _)| fetch(partition)).collect(),
         })
     }
+}
+
+/// Whether this identity may commit offsets to a KIP-848 group, as
+/// `ConsumerGroup.validateOffsetCommit`. A commit does not keep a session alive.
+fn check_consumer_commit(group: &ConsumerGroup, request: &CommitRequest) -> Result<(), GroupError> {
+    let identity = &request.identity;
+    let is_anonymous =
+        request.generation == -1 && identity.member_id.is_empty() && identity.instance_id.is_none();
+    let is_transactional = request.producer.is_some();
+    if request.generation < 0 && group.members.is_empty() || is_transactional && is_anonymous {
+        return Ok(());
+    }
+    let member = group.members.get(&*identity.member_id).ok_or(GroupError::UnknownMemberId)?;
+    if !is_transactional && member.classic.is_none() && !request.knows_epochs {
+        return Err(GroupError::UnsupportedVersion);
+    }
+    let epoch = request.generation;
+    let current = group.current.get(&*identity.member_id).map_or(0, |current| current.epoch);
+    let partitions = request.offsets.iter().map(|(id, _)| (&*id.topic, id.partition));
+    // A heartbeat's answer may be on its way while the member commits what it had before and has.
+    if member.classic.is_none()
+        && (0..current).contains(&epoch)
+        && group.has_had_since(&identity.member_id, epoch, partitions)
+    {
+        return Ok(());
+    }
+    // Clients do not know STALE_MEMBER_EPOCH from TxnOffsetCommit.
+    check_epoch(group, &identity.member_id, request.generation).map_err(|error| match error {
+        GroupError::StaleMemberEpoch if is_transactional => GroupError::IllegalGeneration,
+        error => error,
+    })
+}
+
+/// The member must exist and come with the epoch that it has.
+fn check_epoch(group: &ConsumerGroup, member_id: &str, epoch: i32) -> Result<(), GroupError> {
+    let member = group.members.get(member_id).ok_or(GroupError::UnknownMemberId)?;
+    if group.current.get(member_id).is_some_and(|current| current.epoch == epoch) {
+        return Ok(());
+    }
+    Err(match member.classic {
+        Some(_) => GroupError::IllegalGeneration,
+        None => GroupError::StaleMemberEpoch,
+    })
 }
 
 fn valid<'a>(

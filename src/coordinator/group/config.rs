@@ -1,5 +1,7 @@
 //! The broker settings that groups obey, as plain numbers. Defaults are Kafka 3.9's.
 
+use super::consumer::assignor::Assignor;
+use super::consumer::plan::Settings;
 use crate::config::{BrokerConfig, key};
 
 /// Settings of the group coordinator.
@@ -27,6 +29,69 @@ pub struct GroupConfig {
     pub compression: i8,
     /// `offsets.load.buffer.size`, bytes.
     pub load_buffer_bytes: usize,
+    /// Of KIP-848 groups.
+    pub consumer: ConsumerConfig,
+}
+
+/// Settings of KIP-848 groups.
+#[derive(Clone, Debug)]
+pub struct ConsumerConfig {
+    /// `ottla.consumer.groups.enable`.
+    pub is_enabled: bool,
+    /// `group.consumer.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: i32,
+    /// `group.consumer.session.timeout.ms`.
+    pub session_timeout_ms: i32,
+    /// `group.consumer.max.size` and `group.consumer.assignors`.
+    pub plan: Settings,
+    /// `group.consumer.migration.policy`.
+    pub migration: Migration,
+}
+
+/// Which way a group may change its protocol while it has members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Migration {
+    /// From the classic protocol to KIP-848.
+    pub upgrade: bool,
+    /// And back.
+    pub downgrade: bool,
+}
+
+impl Migration {
+    fn named(policy: &str) -> Migration {
+        let is = |name: &str| policy.eq_ignore_ascii_case(name);
+        let is_both = is("bidirectional");
+        Migration { upgrade: is("upgrade") || is_both, downgrade: is("downgrade") || is_both }
+    }
+}
+
+impl Default for ConsumerConfig {
+    fn default() -> Self {
+        ConsumerConfig {
+            is_enabled: true,
+            heartbeat_interval_ms: 5_000,
+            session_timeout_ms: 45_000,
+            plan: Settings { max_size: i32::MAX as usize, assignors: Assignor::ALL.to_vec() },
+            migration: Migration::default(),
+        }
+    }
+}
+
+impl ConsumerConfig {
+    fn of(broker: &BrokerConfig) -> Self {
+        let max_size = broker.get(key::GROUP_CONSUMER_MAX_SIZE);
+        let assignors = broker.get(key::GROUP_CONSUMER_ASSIGNORS);
+        ConsumerConfig {
+            is_enabled: broker.get(key::OTTLA_CONSUMER_GROUPS_ENABLE),
+            heartbeat_interval_ms: broker.get(key::GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS),
+            session_timeout_ms: broker.get(key::GROUP_CONSUMER_SESSION_TIMEOUT_MS),
+            plan: Settings {
+                max_size: usize::try_from(max_size).unwrap_or(0),
+                assignors: assignors.iter().filter_map(|name| Assignor::of_class(name)).collect(),
+            },
+            migration: Migration::named(&broker.get(key::GROUP_CONSUMER_MIGRATION_POLICY)),
+        }
+    }
 }
 
 impl Default for GroupConfig {
@@ -43,6 +108,7 @@ impl Default for GroupConfig {
             required_acks: -1,
             compression: 0,
             load_buffer_bytes: 5 * 1024 * 1024,
+            consumer: ConsumerConfig::default(),
         }
     }
 }
@@ -64,6 +130,7 @@ impl GroupConfig {
             compression: i8::try_from(broker.get(key::OFFSETS_TOPIC_COMPRESSION_CODEC))
                 .unwrap_or(0),
             load_buffer_bytes: positive(broker.get(key::OFFSETS_LOAD_BUFFER_SIZE)),
+            consumer: ConsumerConfig::of(broker),
         }
     }
 }

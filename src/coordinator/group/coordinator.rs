@@ -14,24 +14,27 @@ use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 use tracing::{debug, error};
 
-use super::cell::{GroupCell, Inner};
+use super::cell::{Group, GroupCell, Inner};
 use super::classic::{ClassicGroup, Effects, Now, Purpose, Store};
-use super::loading;
+use super::consumer::machine::ConsumerMachine;
+use super::loading::{self, Members};
 use super::records::Key;
 use super::timer::Timer;
+use super::topics::Topics;
 use super::{GroupConfig, GroupError};
 use crate::coordinator::state_log::{NewBatch, StateLog, StateLogError, partition_of};
 use crate::types::now_ms;
 
-/// The coordinator of classic groups and of committed offsets.
+/// The coordinator of groups and of committed offsets.
 pub struct GroupCoordinator {
     pub(super) log: Arc<dyn StateLog>,
+    pub(super) topics: Arc<dyn Topics>,
     config: ArcSwap<GroupConfig>,
     runtime: tokio::runtime::Handle,
     started: Instant,
     is_active: AtomicBool,
     owned: RwLock<HashMap<i32, Arc<Owned>>>,
-    timer: Timer,
+    pub(super) timer: Timer,
     own: Weak<GroupCoordinator>,
 }
 
@@ -49,10 +52,12 @@ impl GroupCoordinator {
     pub fn start(
         config: GroupConfig,
         log: Arc<dyn StateLog>,
+        topics: Arc<dyn Topics>,
         runtime: tokio::runtime::Handle,
     ) -> Arc<Self> {
         let coordinator = Arc::new_cyclic(|own| GroupCoordinator {
             log,
+            topics,
             config: ArcSwap::from_pointee(config),
             runtime,
             started: Instant::now(),
@@ -127,8 +132,13 @@ impl GroupCoordinator {
         let groups: Vec<_> = owned.groups.write().drain().map(|(_, cell)| cell).collect();
         for cell in groups {
             let mut inner = cell.inner.lock();
-            let effects = inner.group.unload(self.now());
-            self.apply(&cell, &mut inner, effects);
+            match &mut inner.group {
+                Group::Classic(group) => {
+                    let effects = group.unload(self.now());
+                    self.apply(&cell, &mut inner, effects);
+                }
+                Group::Consumer(_) => inner.kill(self.config(), self.now()),
+            }
         }
     }
 
@@ -139,26 +149,31 @@ impl GroupCoordinator {
                 && self.owned.read().get(&partition).is_some_and(|o| Arc::ptr_eq(o, owned))
         };
         let buffer = self.config().load_buffer_bytes;
-        let loaded = match loading::load(&*self.log, partition, buffer, is_wanted) {
-            Ok(loaded) => loaded,
-            // As in Kafka: what could be read is lost, the partition serves.
-            Err(error) => {
-                error!(partition, %error, "loading of group metadata failed");
-                loading::Loaded::default()
-            }
-        };
+        let loaded = loading::load(&*self.log, partition, buffer, is_wanted);
         if !is_wanted() {
             return;
         }
         let groups = loaded.into_groups();
         let count = groups.len();
-        for (id, value, offsets) in groups {
+        let (config, now) = (self.config(), self.now());
+        for (id, members, offsets) in groups {
             for producer in offsets.pending_producers() {
                 owned.producers.lock().entry(producer).or_default().insert(id.clone());
             }
-            let (group, effects) = match value {
-                Some(value) => ClassicGroup::load(self.config(), self.now(), value),
-                None => (ClassicGroup::new(self.config(), self.now()), Effects::default()),
+            let mut effects = Effects::default();
+            let group = match members {
+                Members::Classic(value) => {
+                    let (group, of_load) = ClassicGroup::load(config.clone(), now, value);
+                    effects = of_load;
+                    Group::Classic(group)
+                }
+                Members::Consumer(group) => {
+                    let session = config.consumer.session_timeout_ms;
+                    let mut machine = ConsumerMachine::new(group, now.ticks, session);
+                    effects.wake = machine.arm_all();
+                    Group::Consumer(machine)
+                }
+                Members::None => Group::Classic(ClassicGroup::new(config.clone(), now)),
             };
             let cell = GroupCell::new(id.clone(), partition, group, offsets);
             owned.groups.write().insert(id, cell.clone());
@@ -225,7 +240,7 @@ impl GroupCoordinator {
         let id: Arc<str> = group_id.into();
         let mut groups = owned.groups.write();
         let cell = groups.entry(id.clone()).or_insert_with(|| {
-            let group = ClassicGroup::new(self.config(), self.now());
+            let group = Group::Classic(ClassicGroup::new(self.config(), self.now()));
             GroupCell::new(id, partition, group, Default::default())
         });
         cell.clone()
@@ -242,10 +257,7 @@ impl GroupCoordinator {
         for (token, reply) in effects.syncs {
             inner.answer_sync(token, reply);
         }
-        if let Some(at) = effects.wake {
-            inner.scheduled = at;
-            self.timer.schedule(at, cell);
-        }
+        self.wake(cell, inner, effects.wake);
     }
 
     fn store(&self, cell: &Arc<GroupCell>, inner: &mut Inner, store: Store) {
@@ -290,8 +302,11 @@ impl GroupCoordinator {
             error!(group = %cell.id, %error, "cannot store group metadata");
             GroupError::from_group_append(&error)
         });
-        let effects = inner.group.stored(self.now(), purpose, result);
-        self.apply(cell, inner, effects);
+        // A group that changed its protocol meanwhile has answered all who waited.
+        if let Group::Classic(group) = &mut inner.group {
+            let effects = group.stored(self.now(), purpose, result);
+            self.apply(cell, inner, effects);
+        }
     }
 
     pub(super) fn commit_timeout(&self) -> Duration {
@@ -306,8 +321,13 @@ impl GroupCoordinator {
             let mut inner = cell.inner.lock();
             if inner.scheduled == at {
                 inner.scheduled = i64::MAX;
-                let effects = inner.group.tick(self.now());
-                self.apply(&cell, &mut inner, effects);
+                match &mut inner.group {
+                    Group::Classic(group) => {
+                        let effects = group.tick(self.now());
+                        self.apply(&cell, &mut inner, effects);
+                    }
+                    Group::Consumer(_) => self.tick_consumer(&cell, &mut inner),
+                }
             }
         }
     }

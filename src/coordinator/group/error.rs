@@ -2,6 +2,7 @@
 //!
 //! As the errors of Kafka's `GroupCoordinator`; `handlers/error.rs` gives the codes.
 
+use super::consumer::refusal::Refusal;
 use crate::coordinator::state_log::StateLogError;
 
 /// Why a group request fails.
@@ -52,8 +53,22 @@ pub enum GroupError {
     InvalidTransactionState,
     #[error("no such partition")]
     UnknownTopicOrPartition,
+    #[error("not the epoch of the member")]
+    StaleMemberEpoch,
+    #[error("members of KIP-848 groups commit with version 9 or above")]
+    UnsupportedVersion,
     #[error("unexpected: {0}")]
     Unexpected(String),
+}
+
+/// Why a heartbeat of a KIP-848 group fails.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub enum HeartbeatError {
+    /// As any group request.
+    Group(#[from] GroupError),
+    /// By the rules of KIP-848; the message goes to the client.
+    Refused(#[from] Refusal),
 }
 
 impl GroupError {
@@ -77,7 +92,7 @@ impl GroupError {
             StateLogError::TooLarge => GroupError::InvalidCommitOffsetSize,
             StateLogError::InvalidProducerEpoch => GroupError::InvalidProducerEpoch,
             StateLogError::InvalidTransactionState => GroupError::InvalidTransactionState,
-            StateLogError::Corrupt(_) => GroupError::Unexpected(error.to_string()),
+            StateLogError::Corrupt { .. } => GroupError::Unexpected(error.to_string()),
         }
     }
 }

@@ -6,19 +6,30 @@ use std::sync::Arc;
 
 use tracing::warn;
 
+use super::consumer::group::ConsumerGroup;
+use super::consumer::records::Record;
 use super::offsets::{Committed, Offsets};
 use super::records::{GroupValue, Key, OffsetValue};
-use crate::coordinator::state_log::{
-    ControlMarker, StateBatch, StateLog, StateLogError, StateRecord,
-};
+use crate::coordinator::state_log::{ControlMarker, StateBatch, StateLog, StateRecord, walk};
 use crate::types::TopicPartition;
 
 type OffsetKey = (Arc<str>, TopicPartition);
+
+/// The members of a group, by the protocol that they speak.
+pub(super) enum Members {
+    /// There are none, and were none: only offsets.
+    None,
+    /// Of a classic group.
+    Classic(GroupValue),
+    /// Of a KIP-848 group.
+    Consumer(ConsumerGroup),
+}
 
 /// What the log says.
 #[derive(Default)]
 pub(super) struct Loaded {
     groups: HashMap<Arc<str>, GroupValue>,
+    consumer_groups: HashMap<Arc<str>, ConsumerGroup>,
     offsets: HashMap<OffsetKey, Committed>,
     transactions: HashMap<i64, HashMap<OffsetKey, Committed>>,
 }
@@ -29,21 +40,10 @@ pub(super) fn load(
     partition: i32,
     buffer_bytes: usize,
     is_wanted: impl Fn() -> bool,
-) -> Result<Loaded, StateLogError> {
-    let bounds = log.bounds(partition)?;
+) -> Loaded {
     let mut loaded = Loaded::default();
-    let mut offset = bounds.start;
-    while offset < bounds.end && is_wanted() {
-        let batches = log.read(partition, offset, buffer_bytes)?;
-        let Some(next) = batches.last().map(|batch| batch.next_offset) else {
-            break;
-        };
-        for batch in batches {
-            loaded.apply(batch);
-        }
-        offset = next;
-    }
-    Ok(loaded)
+    walk(log, partition, buffer_bytes, is_wanted, |batch| loaded.apply(batch));
+    loaded
 }
 
 impl Loaded {
@@ -61,7 +61,8 @@ impl Loaded {
     }
 
     fn apply_record(&mut self, producer: Option<i64>, record: StateRecord) -> Option<()> {
-        match Key::decode(record.key?)? {
+        let key = record.key?;
+        match Key::decode(key.clone())? {
             Key::Offset { group, partition } => {
                 let key = (group, partition);
                 let target = match producer {
@@ -82,13 +83,29 @@ impl Loaded {
                 None => {
                     self.groups.remove(&group);
                 }
+                // A broker that does not know KIP-848 has had the group since.
                 Some(value) => {
+                    self.consumer_groups.remove(&group);
                     self.groups.insert(group, GroupValue::decode(value)?);
                 }
             },
+            Key::Consumer => self.apply_consumer(&key, record.value.as_deref())?,
             Key::Unknown(version) => {
                 warn!(version, "skipping a record of __consumer_offsets with an unknown key");
             }
+        }
+        Some(())
+    }
+
+    /// A record of a KIP-848 group; its end is the tombstone of its epoch, the last of all.
+    fn apply_consumer(&mut self, key: &[u8], value: Option<&[u8]>) -> Option<()> {
+        let (id, record) = Record::decode(key, value).ok()?;
+        let id: Arc<str> = id.into();
+        if record == Record::Group(None) {
+            self.consumer_groups.remove(&id);
+        } else if value.is_some() || self.consumer_groups.contains_key(&id) {
+            self.groups.remove(&id);
+            self.consumer_groups.entry(id).or_default().apply(record);
         }
         Some(())
     }
@@ -107,8 +124,8 @@ impl Loaded {
         }
     }
 
-    /// Each group with its metadata, if it has any, and its offsets.
-    pub fn into_groups(mut self) -> Vec<(Arc<str>, Option<GroupValue>, Offsets)> {
+    /// Each group with its members, if it has any, and its offsets.
+    pub fn into_groups(mut self) -> Vec<(Arc<str>, Members, Offsets)> {
         let mut offsets: HashMap<Arc<str>, Offsets> = HashMap::new();
         for ((group, partition), committed) in self.offsets {
             offsets.entry(group).or_default().put(partition, committed);
@@ -119,12 +136,18 @@ impl Loaded {
                 offsets.put_transactional(producer_id, partition, committed);
             }
         }
-        let ids: HashSet<Arc<str>> = self.groups.keys().chain(offsets.keys()).cloned().collect();
+        let named = self.groups.keys().chain(self.consumer_groups.keys());
+        let ids: HashSet<Arc<str>> = named.chain(offsets.keys()).cloned().collect();
         ids.into_iter()
             .map(|id| {
                 let offsets = offsets.remove(&id).unwrap_or_default();
-                let value = self.groups.remove(&id);
-                (id, value, offsets)
+                // At most one is left: what is later in the log wins.
+                let members = match (self.consumer_groups.remove(&id), self.groups.remove(&id)) {
+                    (Some(group), _) => Members::Consumer(group),
+                    (None, Some(value)) => Members::Classic(value),
+                    (None, None) => Members::None,
+                };
+                (id, members, offsets)
             })
             .collect()
     }

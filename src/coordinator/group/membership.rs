@@ -1,28 +1,39 @@
 //! Join, sync, heartbeat and leave, from the handlers to the group and back.
 
+use tokio::sync::oneshot;
+
 use super::GroupError;
+use super::cell::Group;
 use super::classic::{
     ClassicGroup, Identity, JoinReply, JoinRequest, LeavingMember, Left, SyncReply, SyncRequest,
 };
 use super::coordinator::GroupCoordinator;
 
+/// A join under way.
+enum Joining {
+    /// It is answered when the join phase ends.
+    Waits(oneshot::Receiver<JoinReply>),
+    /// Answered, once the log is replicated up to a place.
+    Answered(JoinReply, Option<(i32, i64)>),
+}
+
 impl GroupCoordinator {
     /// A member joins; answers when the join phase ends.
     pub async fn join(&self, group_id: &str, request: JoinRequest) -> JoinReply {
         let member_id = request.identity.member_id.clone();
-        let waiting = match self.begin_join(group_id, request) {
-            Ok(waiting) => waiting,
-            Err(error) => return JoinReply::failed(&member_id, error),
-        };
-        let gone = |_| JoinReply::failed(&member_id, GroupError::NotCoordinator);
-        waiting.await.unwrap_or_else(gone)
+        let failed = |error| JoinReply::failed(&member_id, error);
+        match self.begin_join(group_id, request) {
+            Ok(Joining::Waits(reply)) => {
+                reply.await.unwrap_or_else(|_| failed(GroupError::NotCoordinator))
+            }
+            Ok(Joining::Answered(reply, written)) => {
+                self.await_written(written).await.map_or_else(failed, |()| reply)
+            }
+            Err(error) => failed(error),
+        }
     }
 
-    fn begin_join(
-        &self,
-        group_id: &str,
-        request: JoinRequest,
-    ) -> Result<tokio::sync::oneshot::Receiver<JoinReply>, GroupError> {
+    fn begin_join(&self, group_id: &str, request: JoinRequest) -> Result<Joining, GroupError> {
         let (partition, owned) = self.owned_named(group_id)?;
         ClassicGroup::check_session_timeout(&self.config(), request.session_timeout_ms)?;
         let cell = if request.identity.member_id.is_empty() {
@@ -31,10 +42,16 @@ impl GroupCoordinator {
             owned.get(group_id).ok_or(GroupError::UnknownMemberId)?
         };
         let mut inner = cell.inner.lock();
+        self.revive_as_classic(&cell, &mut inner)?;
         let (token, waiting) = inner.await_join();
-        let effects = inner.group.join(self.now(), token, request);
-        self.apply(&cell, &mut inner, effects);
-        Ok(waiting)
+        if let Group::Classic(group) = &mut inner.group {
+            let effects = group.join(self.now(), token, request);
+            self.apply(&cell, &mut inner, effects);
+            return Ok(Joining::Waits(waiting));
+        }
+        inner.forget_join(token);
+        let (reply, written) = self.join_consumer(&cell, &mut inner, &request)?;
+        Ok(Joining::Answered(reply, written))
     }
 
     /// A member asks for its assignment; answers when the leader has brought it.
@@ -51,7 +68,12 @@ impl GroupCoordinator {
                 };
                 let mut inner = cell.inner.lock();
                 let (token, waiting) = inner.await_sync();
-                let effects = inner.group.sync(self.now(), token, request);
+                let Group::Classic(group) = &mut inner.group else {
+                    inner.forget_sync(token);
+                    let reply = self.sync_consumer(&cell, &mut inner, &request);
+                    return reply.unwrap_or_else(SyncReply::failed);
+                };
+                let effects = group.sync(self.now(), token, request);
                 self.apply(&cell, &mut inner, effects);
                 waiting
             }
@@ -74,7 +96,10 @@ impl GroupCoordinator {
         };
         let cell = owned.get(group_id).ok_or(GroupError::UnknownMemberId)?;
         let mut inner = cell.inner.lock();
-        let (result, effects) = inner.group.heartbeat(self.now(), identity, generation);
+        let Group::Classic(group) = &mut inner.group else {
+            return self.heartbeat_consumer(&cell, &mut inner, identity, generation);
+        };
+        let (result, effects) = group.heartbeat(self.now(), identity, generation);
         self.apply(&cell, &mut inner, effects);
         result
     }
@@ -86,7 +111,10 @@ impl GroupCoordinator {
             return Ok(vec![Err(GroupError::UnknownMemberId); members.len()]);
         };
         let mut inner = cell.inner.lock();
-        let (left, effects) = inner.group.leave(self.now(), members);
+        let Group::Classic(group) = &mut inner.group else {
+            return self.leave_consumer(&cell, &mut inner, members);
+        };
+        let (left, effects) = group.leave(self.now(), members);
         self.apply(&cell, &mut inner, effects);
         left
     }

@@ -7,14 +7,19 @@
 mod administration;
 mod cell;
 pub mod classic;
+mod classic_members;
 mod codec;
 mod commit;
 pub mod config;
 pub mod consumer;
+#[cfg(test)]
+mod consumer_tests;
+mod consumer_view;
 mod coordinator;
 pub mod error;
 #[cfg(test)]
 mod golden;
+mod heartbeats;
 mod loading;
 mod membership;
 pub mod offsets;
@@ -22,12 +27,16 @@ pub mod records;
 #[cfg(test)]
 mod tests;
 mod timer;
+pub mod topics;
 
 pub use administration::{DescribedMember, Description, Overview};
 pub use commit::{CommitRequest, CommitResults, Fetched};
 pub use config::GroupConfig;
+pub use consumer_view::{ConsumerDescription, ConsumerMember};
 pub use coordinator::GroupCoordinator;
-pub use error::GroupError;
+pub use error::{GroupError, HeartbeatError};
+pub use heartbeats::HeartbeatReply;
+pub use topics::{ImageTopics, Topics};
 
 /// The topic in which groups are kept.
 pub const GROUP_TOPIC: &str = "__consumer_offsets";

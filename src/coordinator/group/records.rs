@@ -25,6 +25,8 @@ pub enum Key {
     },
     /// A classic group.
     Group(Arc<str>),
+    /// A KIP-848 group: see `consumer::records`.
+    Consumer,
     /// Another kind of record, of this key version.
     Unknown(i16),
 }
@@ -59,6 +61,7 @@ impl Key {
                 Some(Key::Offset { group, partition })
             }
             2 => Some(Key::Group(reader.string()?)),
+            3..=8 => Some(Key::Consumer),
             version => Some(Key::Unknown(version)),
         }
     }

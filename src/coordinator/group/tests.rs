@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 
 use super::classic::{Identity, JoinRequest, LeavingMember, Protocol, SyncRequest};
 use super::records::{GroupValue, Key, OffsetValue};
@@ -13,10 +14,13 @@ use crate::types::{TopicPartition, now_ms};
 
 const GROUP: &str = "g";
 
+fn no_topics() -> Arc<dyn Topics> {
+    Arc::new(ImageTopics::new(Arc::default()))
+}
+
 async fn start(log: &Arc<MemoryLog>) -> Arc<GroupCoordinator> {
     let config = GroupConfig { initial_rebalance_delay_ms: 0, ..GroupConfig::default() };
-    let coordinator =
-        GroupCoordinator::start(config, log.clone(), tokio::runtime::Handle::current());
+    let coordinator = GroupCoordinator::start(config, log.clone(), no_topics(), Handle::current());
     coordinator.on_leadership(coordinator.partition_for(GROUP), 1);
     loaded(&coordinator).await;
     coordinator
@@ -98,7 +102,7 @@ fn committed(coordinator: &GroupCoordinator, topic: &str) -> Option<i64> {
 async fn a_group_that_is_not_loaded_here_is_someone_elses() {
     let log = Arc::new(MemoryLog::default());
     let coordinator =
-        GroupCoordinator::start(GroupConfig::default(), log, tokio::runtime::Handle::current());
+        GroupCoordinator::start(GroupConfig::default(), log, no_topics(), Handle::current());
     let error = GroupError::NotCoordinator;
     assert_eq!(coordinator.join(GROUP, join("")).await.error, Some(error.clone()));
     assert_eq!(coordinator.commit_offsets(commit("t", 1)).await, vec![Err(error)]);

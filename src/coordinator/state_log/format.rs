@@ -126,7 +126,8 @@ fn put_varint(out: &mut BytesMut, value: i64) {
     out.put_u8(rest as u8);
 }
 
-/// Decodes whole batches; one that is cut short at the end is left out.
+/// Decodes whole batches; one that is cut short at the end is left out, and so is what follows an
+/// unreadable one. An error when the first is unreadable.
 pub fn decode(mut bytes: Bytes) -> Result<Vec<StateBatch>, StateLogError> {
     let mut batches = Vec::new();
     while let Some(length) = bytes.get(8..12).and_then(|b| <[u8; 4]>::try_from(b).ok()) {
@@ -135,13 +136,25 @@ pub fn decode(mut bytes: Bytes) -> Result<Vec<StateBatch>, StateLogError> {
             break;
         }
         let batch = bytes.split_to(size);
-        batches.push(decode_one(batch).ok_or_else(corrupt)?);
+        match decode_one(batch.clone()) {
+            Some(decoded) => batches.push(decoded),
+            None if batches.is_empty() => {
+                return Err(StateLogError::Corrupt { next: end_by_header(batch) });
+            }
+            None => break,
+        }
     }
     Ok(batches)
 }
 
-fn corrupt() -> StateLogError {
-    StateLogError::Corrupt("not a readable batch of format 2".to_owned())
+/// The offset after an unreadable batch, 0 if not even its header is whole.
+fn end_by_header(mut batch: Bytes) -> i64 {
+    if batch.len() < HEADER_BYTES {
+        return 0;
+    }
+    let base_offset = batch.get_i64();
+    batch.advance(CRC_START - 8 + 2);
+    base_offset.saturating_add(i64::from(batch.get_i32())).saturating_add(1)
 }
 
 fn decode_one(batch: Bytes) -> Option<StateBatch> {
@@ -258,6 +271,20 @@ mod tests {
             let decoded = decode(bytes).expect("readable");
             assert_eq!(decoded[0].records[0].value, Some(value));
         }
+    }
+
+    #[test]
+    fn batches_before_an_unreadable_one_are_read_and_its_end_is_told() {
+        let batch =
+            NewBatch { records: vec![(Bytes::from_static(b"k"), None); 3], ..NewBatch::default() };
+        let good = encode(&batch);
+        let mut bad = BytesMut::from(&good[..]);
+        bad[..8].copy_from_slice(&3i64.to_be_bytes());
+        bad[HEADER_BYTES] = 0x7f;
+        let both = [&good[..], &bad[..], &good[..]].concat();
+        assert_eq!(decode(both.into()).expect("readable").len(), 1);
+        let error = decode(bad.freeze()).expect_err("unreadable");
+        assert_eq!(error, StateLogError::Corrupt { next: 6 });
     }
 
     #[test]

@@ -19,6 +19,14 @@ struct State {
     partitions: HashMap<i32, Vec<StateBatch>>,
     append_error: Option<StateLogError>,
     commit_error: Option<StateLogError>,
+    spoiled: Option<Spoiled>,
+}
+
+/// A batch that cannot be read.
+struct Spoiled {
+    partition: i32,
+    base_offset: i64,
+    next: i64,
 }
 
 impl MemoryLog {
@@ -30,6 +38,11 @@ impl MemoryLog {
     /// Fails every wait for replicas from now on, or none.
     pub fn fail_commits(&self, error: Option<StateLogError>) {
         self.state.lock().commit_error = error;
+    }
+
+    /// Makes the batch at an offset unreadable; its header gives `next` as its end.
+    pub fn spoil(&self, partition: i32, base_offset: i64, next: i64) {
+        self.state.lock().spoiled = Some(Spoiled { partition, base_offset, next });
     }
 
     /// All records of a partition.
@@ -111,6 +124,12 @@ impl StateLog for MemoryLog {
     ) -> Result<Vec<StateBatch>, StateLogError> {
         let state = self.state.lock();
         let batches = state.partitions.get(&partition).map(Vec::as_slice).unwrap_or_default();
-        Ok(batches.iter().filter(|b| b.base_offset >= offset).take(2).cloned().collect())
+        let spoiled = state.spoiled.as_ref().filter(|s| s.partition == partition);
+        if let Some(spoiled) = spoiled.filter(|s| s.base_offset == offset) {
+            return Err(StateLogError::Corrupt { next: spoiled.next });
+        }
+        let end = spoiled.map(|s| s.base_offset).filter(|at| *at > offset).unwrap_or(i64::MAX);
+        let wanted = batches.iter().filter(|b| (offset..end).contains(&b.base_offset));
+        Ok(wanted.take(2).cloned().collect())
     }
 }

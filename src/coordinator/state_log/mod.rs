@@ -9,6 +9,7 @@ pub(crate) mod format;
 #[cfg(test)]
 pub mod memory;
 mod partition_log;
+mod walk;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use bytes::Bytes;
 
 pub use batch::{ControlMarker, StateBatch, StateRecord};
 pub use partition_log::PartitionLog;
+pub use walk::walk;
 
 /// An internal topic, as its coordinator sees it.
 #[async_trait]
@@ -39,8 +41,8 @@ pub trait StateLog: Send + Sync + 'static {
     /// Where the log of `partition` begins and ends now, as `start..end`.
     fn bounds(&self, partition: i32) -> Result<std::ops::Range<i64>, StateLogError>;
 
-    /// Reads whole batches from `offset`: about `max_bytes`, at least one batch unless at the end.
-    /// Blocks on the disk.
+    /// Reads whole batches from `offset`: about `max_bytes`, at least one batch unless at the end,
+    /// and those before an unreadable one. Blocks on the disk.
     fn read(
         &self,
         partition: i32,
@@ -127,9 +129,12 @@ pub enum StateLogError {
     /// The transaction was not verified, or has ended.
     #[error("the transaction is not in a state to append")]
     InvalidTransactionState,
-    /// A batch in the log cannot be read.
-    #[error("corrupt batch: {0}")]
-    Corrupt(String),
+    /// The batch at the offset that was asked for cannot be read.
+    #[error("a batch is not readable")]
+    Corrupt {
+        /// Where the next batch begins, by the header of this one: not to be trusted.
+        next: i64,
+    },
 }
 
 /// The partition of an internal topic that holds `key`: as Kafka's `Utils.abs(key.hashCode)`, the

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
-use tracing::{error, info};
+use tracing::info;
 
 use super::machine::{Snapshot, State, Transaction, Transit};
 use super::markers::MarkerWriter;
@@ -121,14 +121,7 @@ impl TransactionCoordinator {
         let partition = owned.partition;
         let is_wanted = || self.is_current(owned);
         let buffer = self.config.load_buffer_bytes;
-        let loaded = match loading::load(&*self.log, partition, buffer, is_wanted) {
-            Ok(loaded) => loaded,
-            // As in Kafka: what could be read is lost, the partition serves.
-            Err(error) => {
-                error!(partition, %error, "loading of transactions failed");
-                HashMap::new()
-            }
-        };
+        let loaded = loading::load(&*self.log, partition, buffer, is_wanted);
         let count = loaded.len();
         let mut unfinished = Vec::new();
         {

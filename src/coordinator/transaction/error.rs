@@ -61,7 +61,7 @@ impl From<StateLogError> for TransactionError {
             StateLogError::TooLarge
             | StateLogError::InvalidProducerEpoch
             | StateLogError::InvalidTransactionState
-            | StateLogError::Corrupt(_) => TransactionError::Unexpected(error.to_string()),
+            | StateLogError::Corrupt { .. } => TransactionError::Unexpected(error.to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::machine::Snapshot;
 use super::records::{self, RecordError};
-use crate::coordinator::state_log::{StateLog, StateLogError, StateRecord};
+use crate::coordinator::state_log::{StateLog, StateRecord, walk};
 
 /// What a partition says of each id.
 pub(super) type Loaded = HashMap<Arc<str>, Snapshot>;
@@ -19,24 +19,17 @@ pub(super) fn load(
     partition: i32,
     buffer_bytes: usize,
     is_wanted: impl Fn() -> bool,
-) -> Result<Loaded, StateLogError> {
-    let bounds = log.bounds(partition)?;
+) -> Loaded {
     let mut loaded = Loaded::new();
-    let mut offset = bounds.start;
-    while offset < bounds.end && is_wanted() {
-        let batches = log.read(partition, offset, buffer_bytes)?;
-        let Some(next) = batches.last().map(|batch| batch.next_offset) else {
-            break;
-        };
-        for record in batches.into_iter().flat_map(|batch| batch.records) {
+    walk(log, partition, buffer_bytes, is_wanted, |batch| {
+        for record in batch.records {
             let offset = record.offset;
             if let Err(error) = apply(&mut loaded, record) {
                 warn!(partition, offset, %error, "skipping a record of __transaction_state");
             }
         }
-        offset = next;
-    }
-    Ok(loaded)
+    });
+    loaded
 }
 
 fn apply(loaded: &mut Loaded, record: StateRecord) -> Result<(), RecordError> {

@@ -175,6 +175,10 @@ impl MarkerWriter for BrokerMarkers {
             let image = self.image.load();
             for id in partitions {
                 match image.partition(&id.topic, id.partition) {
+                    // A controller tells of leaderships before it tells of the cluster.
+                    None if image.brokers.is_empty() => {
+                        outcomes.push((id.clone(), MarkerOutcome::Retry));
+                    }
                     None => outcomes.push((id.clone(), MarkerOutcome::Unknown)),
                     Some(p) => by_leader.entry(p.leader).or_default().push(id.clone()),
                 }

@@ -40,7 +40,7 @@ async fn fixture() -> Fixture {
     ];
     let file = file.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = BrokerConfig::from_properties(file.into()).unwrap();
-    let broker = Opened::open(config).unwrap().join().await.unwrap();
+    let broker = Opened::open(config).await.unwrap().join().await.unwrap();
     broker.image.update(|image| {
         let (name, id, partitions) = (Arc::from("t"), TopicId::default(), Default::default());
         image.topics.insert(Arc::from("t"), Arc::new(TopicImage { name, id, partitions }));

@@ -1,10 +1,14 @@
 //! Fetches that look at replicas: sent to one in the consumer's rack (KIP-392), or held back while
 //! they copy a replica that is being moved (KIP-73).
 
+use super::super::delete_records;
 use super::*;
 use crate::config::Properties;
 use crate::config::dynamic::Scope;
 use crate::metadata::image::{BrokerNode, Endpoint};
+use kafka_protocol::messages::delete_records_request::{
+    DeleteRecordsPartition, DeleteRecordsTopic,
+};
 
 const SELECTOR: (&str, &str) =
     ("replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector");
@@ -94,4 +98,25 @@ async fn a_throttled_follower_gets_nothing_while_the_rate_is_exceeded_and_it_is_
     assert!(copied(fetch_from(0)).await, "a consumer is no copy");
     fixture.lead_of(&[1, 2], &[1, 2], 2).await;
     assert!(partition.is_in_sync(2) && copied(follower(0)).await, "in sync it is never held back");
+}
+
+#[tokio::test]
+async fn delete_records_is_answered_by_a_followers_fetch_from_its_new_log_start() {
+    let fixture = leading(&[1, 2], &[]).await;
+    fixture.produce(1, &[batch(b"a")]).await;
+    fixture.fetch(12, follower(1)).await; // the high watermark is 1 and stays there
+    let partition = DeleteRecordsPartition::default().with_offset(1);
+    let topic = DeleteRecordsTopic::default().with_name(name()).with_partitions(vec![partition]);
+    let request = DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(5_000);
+    let context = RequestContext::for_test(21, 2);
+    let deleted = delete_records::handle(&fixture.broker, &context, request);
+    let followed = async {
+        tokio::task::yield_now().await;
+        let mut request = follower(1);
+        request.topics[0].partitions[0].log_start_offset = 1;
+        fixture.fetch(12, request).await
+    };
+    let (response, _) = tokio::join!(deleted, followed);
+    let partition = &response.topics[0].partitions[0];
+    assert_eq!((partition.error_code, partition.low_watermark), (0, 1));
 }

@@ -112,8 +112,14 @@ fn describe(
         AppendError::Corrupt(_)
         | AppendError::TooLarge { .. }
         | AppendError::LargerThanSegment { .. }
-        | AppendError::UnexpectedOffset { .. }
-        | AppendError::Log(_) => return,
+        | AppendError::UnexpectedOffset { .. } => return,
+        AppendError::Log(error) => {
+            // The code alone says that a disk is broken; a full one is the operator's to help.
+            if version >= 8 && error.is_disk_full() {
+                response.error_message = Some(StrBytes::from_string(error.to_string()));
+            }
+            return;
+        }
     };
     if version >= 5 {
         response.log_start_offset = log_start_offset;

@@ -2,19 +2,23 @@
 //! segment before its end anew without what is superseded (Kafka's `Cleaner.doClean`).
 
 use super::offset_map::{ENTRY_BYTES, OffsetMap};
+use super::old_format;
 use super::survivors::{self, Left, Rules};
 use super::throttle::Throttle;
 use super::transactions::Transactions;
 use crate::log::LogError;
-use crate::log::batch::{CONTROL, TRANSACTIONAL};
+use crate::log::batch::{self, CONTROL, TRANSACTIONAL};
 use crate::log::file::LogFile;
+use crate::log::legacy;
 use crate::log::partition_log::Log;
 use crate::log::record::records;
 use crate::log::recovery::marker_of;
-use crate::log::segment::{Segment, file_name};
+use crate::log::segment::{Located, Segment, file_name};
+use crate::log::txn_index::AbortedTxn;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -28,8 +32,6 @@ pub struct Budget {
     pub map_bytes: usize,
     /// Part of it that is used, 0 to 1.
     pub load_factor: f64,
-    /// Bytes read and written a second.
-    pub bytes_per_second: f64,
 }
 
 /// What a pass has done.
@@ -41,6 +43,8 @@ pub struct Outcome {
     pub read: u64,
     /// Bytes of segments written.
     pub written: u64,
+    /// Keys in the map, in percent of its room.
+    pub map_used_percent: u8,
 }
 
 /// Cleans the segments before `end` (a segment's base offset), of which those from `first_dirty`
@@ -51,11 +55,12 @@ pub fn clean(
     end: i64,
     now_ms: i64,
     budget: Budget,
+    throttle: &Throttle,
 ) -> Result<Outcome, LogError> {
     let all = log.segments.load_full();
     let segments: Vec<Arc<Segment>> = all.iter().filter(|s| s.base_offset < end).cloned().collect();
-    let mut throttle = Throttle::new(budget.bytes_per_second);
-    let (map, clean_to) = learn(&segments, first_dirty, end, budget, &mut throttle)?;
+    let aborted = Transactions::before(first_dirty, aborted_in(&all)?);
+    let (map, clean_to) = learn(&segments, first_dirty, end, budget, aborted, throttle)?;
     let producers = last_of_producers(log);
     let config = log.config();
     let rules = Rules {
@@ -64,16 +69,36 @@ pub fn clean(
         delete_retention_ms: config.delete_retention_ms,
         producers: &producers,
     };
-    let mut outcome = Outcome { clean_to, ..Outcome::default() };
-    let mut transactions = Transactions::default();
+    let last_clean = segments.iter().rev().find(|segment| segment.base_offset < first_dirty);
+    let old_horizon_ms = last_clean
+        .map_or(0, |segment| segment.modified_ms().saturating_sub(config.delete_retention_ms));
+    let mut outcome =
+        Outcome { clean_to, map_used_percent: map.used_percent(), ..Outcome::default() };
+    let mut pass = Pass {
+        log,
+        rules,
+        throttle,
+        old_horizon_ms,
+        transactions: Transactions::before(i64::MIN, aborted_in(&all)?),
+    };
     let max = u64::try_from(config.segment_bytes).unwrap_or(0);
     let cleanable: Vec<_> = segments.into_iter().filter(|s| s.base_offset < clean_to).collect();
     for group in groups(&cleanable, max, config.segment_index_bytes) {
-        let (read, written) = clean_group(log, group, &mut transactions, &rules, &mut throttle)?;
+        let (read, written) = pass.clean_group(group)?;
         outcome.read += read;
         outcome.written += written;
     }
     Ok(outcome)
+}
+
+/// The aborted transactions of all segments, those to come too: a transaction can begin in one
+/// and end in another.
+fn aborted_in(segments: &[Arc<Segment>]) -> io::Result<Vec<AbortedTxn>> {
+    let mut all = Vec::new();
+    for segment in segments {
+        all.extend(segment.aborted.read()?);
+    }
+    Ok(all)
 }
 
 /// The last offsets of keys from `first_dirty` to `end`, and how far they could be learnt.
@@ -82,34 +107,49 @@ fn learn(
     first_dirty: i64,
     end: i64,
     budget: Budget,
-    throttle: &mut Throttle,
+    mut transactions: Transactions,
+    throttle: &Throttle,
 ) -> Result<(OffsetMap, i64), LogError> {
     let from = segments.partition_point(|s| s.base_offset <= first_dirty).saturating_sub(1);
     let dirty = segments.get(from..).unwrap_or_default();
     let mut records_at_most = 0usize;
     for segment in dirty {
         for batch in segment.batches(0, segment.size()) {
-            records_at_most += usize::try_from(batch?.header.record_count).unwrap_or(0);
+            let header = batch?.header;
+            records_at_most += match header.magic {
+                // An inner message takes some bytes even when it is compressed.
+                ..2 => header.size() / 8,
+                _ => usize::try_from(header.record_count).unwrap_or(0),
+            };
         }
     }
     // No larger than needed: a broker that compacts little uses little memory.
     let wanted = (records_at_most + 2) as f64 / budget.load_factor.max(0.1);
     let bytes = budget.map_bytes.min((wanted as usize + 1) * ENTRY_BYTES);
     let mut map = OffsetMap::new(bytes, budget.load_factor);
-    let mut transactions = Transactions::default();
     for segment in dirty {
-        transactions.add(segment.aborted.read()?);
         for at in segment.batches(0, segment.size()) {
             let at = at?;
             let header = &at.header;
-            if header.last_offset() < first_dirty {
+            if at.last_offset() < first_dirty {
                 continue;
             }
-            let bytes = Bytes::from(segment.bytes(&at)?);
-            throttle.spend(bytes.len());
+            let bytes = read_batch(segment, &at, throttle)?;
+            if header.magic < 2 {
+                for message in old_format::messages(&bytes)?.0 {
+                    let Some(key) = message.key.filter(|_| message.offset >= first_dirty) else {
+                        continue;
+                    };
+                    if map.put(&key, message.offset).is_err() {
+                        return Ok((full(map)?, header.base_offset));
+                    }
+                }
+                map.advance_latest_offset(at.last_offset());
+                continue;
+            }
             let body = survivors::plain(&bytes, header)?;
             if header.has(CONTROL) {
-                let commit = marker_of(header, &body).is_none_or(|m| m.commit);
+                let commit = marker_of(header, &body).map(|m| m.commit);
                 transactions.pass_marker(header.producer_id, commit, header.last_offset());
             } else {
                 let transactional = header.has(TRANSACTIONAL);
@@ -148,74 +188,124 @@ fn last_of_producers(log: &Log) -> HashMap<i64, (Option<i64>, i16)> {
 }
 
 /// Neighbours that fit into one segment together: 1, 2, 3 of 400, 300 and 500 bytes at a limit of
-/// 1000 are [1, 2], [3].
+/// 1000 are [1, 2], [3]. `index_max` is `segment.index.bytes`, which each index is to stay within.
 fn groups(segments: &[Arc<Segment>], max: u64, index_max: i32) -> Vec<&[Arc<Segment>]> {
+    let index_max = u64::try_from(index_max).unwrap_or(0);
     let mut groups = Vec::new();
     let mut from = 0;
-    let (mut size, mut entries) = (0, 0);
-    let index_entries = u64::try_from(index_max).unwrap_or(0) / 12;
+    let (mut size, mut offsets, mut times) = (0, 0, 0);
     for (at, segment) in segments.iter().enumerate() {
         let base = segments.get(from).map_or(0, |first| first.base_offset);
         let next = segments.get(at + 1).map_or(segment.base_offset, |next| next.base_offset);
         let fits = size + segment.size() <= max
-            && entries + segment.offsets.entries() <= index_entries
+            && offsets + (segment.offsets.entries() * 8) <= index_max
+            && times + (segment.times.entries() * 12) <= index_max
             && next - base <= i64::from(i32::MAX);
         if at > from && !fits {
             groups.extend(segments.get(from..at));
-            (from, size, entries) = (at, 0, 0);
+            (from, size, offsets, times) = (at, 0, 0, 0);
         }
         size += segment.size();
-        entries += segment.offsets.entries();
+        offsets += segment.offsets.entries() * 8;
+        times += segment.times.entries() * 12;
     }
     groups.extend(segments.get(from..).filter(|last| !last.is_empty()));
     groups
 }
 
-fn clean_group(
-    log: &Log,
-    group: &[Arc<Segment>],
-    transactions: &mut Transactions,
-    rules: &Rules<'_>,
-    throttle: &mut Throttle,
-) -> Result<(u64, u64), LogError> {
-    let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok((0, 0)) };
-    let path = log.dir().join(format!("{}.cleaned", file_name(first.base_offset, "log")));
-    let file = LogFile::open(&path)?;
-    file.set_len(0)?;
-    let mut out = Output { file: &file, buffer: Vec::new(), written: 0 };
-    let mut read = 0;
-    let mut changed = group.len() > 1;
-    for segment in group {
-        transactions.add(segment.aborted.read()?);
-        for at in segment.batches(0, segment.size()) {
-            let at = at?;
-            let bytes = Bytes::from(segment.bytes(&at)?);
-            throttle.spend(bytes.len());
-            read += bytes.len() as u64;
-            match survivors::of(&bytes, &at.header, transactions, rules)? {
-                Left::Whole => out.push(&bytes)?,
-                Left::Batch(left) => {
-                    changed = true;
-                    throttle.spend(left.len());
-                    out.push(&left)?;
-                }
-                Left::Nothing => changed = true,
-            }
+/// A batch, checked: what is corrupt must not be written anew with a checksum that is right.
+fn read_batch(segment: &Segment, at: &Located, throttle: &Throttle) -> io::Result<Bytes> {
+    let bytes = Bytes::from(segment.bytes(at)?);
+    throttle.spend(bytes.len());
+    let whole = match at.header.magic {
+        ..2 => legacy::crc_is_right(&bytes),
+        _ => batch::crc_is_right(&at.header, &bytes),
+    };
+    if whole { Ok(bytes) } else { Err(corrupt(at.header.base_offset)) }
+}
+
+fn corrupt(offset: i64) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("corrupt batch at offset {offset}"))
+}
+
+/// One pass over the segments of a log.
+struct Pass<'a> {
+    log: &'a Log,
+    rules: Rules<'a>,
+    throttle: &'a Throttle,
+    transactions: Transactions,
+    /// Tombstones of old formats in segments written before it go.
+    old_horizon_ms: i64,
+}
+
+impl Pass<'_> {
+    /// Puts one segment in the place of a group; bytes read and written.
+    fn clean_group(&mut self, group: &[Arc<Segment>]) -> Result<(u64, u64), LogError> {
+        let Some(first) = group.first() else { return Ok((0, 0)) };
+        let name = file_name(first.base_offset, "log");
+        let path = self.log.dir().join(format!("{name}.cleaned"));
+        let result = self.clean_into(group, &path);
+        if result.is_err() {
+            // Nobody else removes it before the next start, and a disk may be full of it.
+            std::fs::remove_file(&path).ok();
         }
+        result
     }
-    out.flush()?;
-    let written = out.written;
-    let aborted = transactions.take_kept();
-    if !changed {
-        // As it was: nothing to put in its place.
-        std::fs::remove_file(&path)?;
-        return Ok((read, written));
+
+    fn clean_into(&mut self, group: &[Arc<Segment>], path: &Path) -> Result<(u64, u64), LogError> {
+        let Some(last) = group.last() else { return Ok((0, 0)) };
+        let file = LogFile::open(path)?;
+        file.set_len(0)?;
+        let mut out = Output { file: &file, buffer: Vec::new(), written: 0 };
+        let mut read = 0;
+        let mut changed = group.len() > 1;
+        for segment in group {
+            let end = segment.size();
+            let mut position = 0;
+            for at in segment.batches(0, end) {
+                let at = at?;
+                position = at.end();
+                let bytes = read_batch(segment, &at, self.throttle)?;
+                let left = self.left(segment, &bytes, &at)?;
+                changed |= left != Left::Whole;
+                let kept = match left {
+                    Left::Whole => bytes,
+                    Left::Batch(less) => less,
+                    Left::Nothing => continue,
+                };
+                self.throttle.spend(kept.len());
+                out.push(&kept)?;
+            }
+            if position < end {
+                let next = self.log.segments.load().iter().any(|s| Arc::ptr_eq(s, segment));
+                // Retention may have taken the segment away under the walk.
+                return if next { Err(corrupt(segment.base_offset).into()) } else { Ok((read, 0)) };
+            }
+            read += end;
+        }
+        out.flush()?;
+        let written = out.written;
+        let aborted = self.transactions.take_kept();
+        if !changed {
+            // As it was: nothing to put in its place.
+            std::fs::remove_file(path)?;
+            return Ok((read, written));
+        }
+        // Retention goes by it where no record is left.
+        let modified = u64::try_from(last.modified_ms()).unwrap_or(0);
+        file.set_modified(UNIX_EPOCH + Duration::from_millis(modified))?;
+        file.sync()?;
+        self.log.replace_segments(group, path, &aborted)?;
+        Ok((read, written))
     }
-    let modified = u64::try_from(last.age_timestamp()).unwrap_or(0);
-    file.set_modified(UNIX_EPOCH + Duration::from_millis(modified))?;
-    file.sync()?;
-    log.replace_segments(group, &path, &aborted)?;
-    Ok((read, written))
+
+    fn left(&mut self, segment: &Segment, bytes: &Bytes, at: &Located) -> io::Result<Left> {
+        if at.header.magic < 2 {
+            let keeps_tombstones = segment.modified_ms() > self.old_horizon_ms;
+            return old_format::of(bytes, &self.rules, keeps_tombstones);
+        }
+        survivors::of(bytes, &at.header, &mut self.transactions, &self.rules)
+    }
 }
 
 struct Output<'a> {

@@ -74,6 +74,11 @@ impl OffsetMap {
         self.latest_offset = self.latest_offset.max(offset);
     }
 
+    /// Keys in it, in percent of its slots.
+    pub fn used_percent(&self) -> u8 {
+        u8::try_from(self.used * 100 / self.offsets.len()).unwrap_or(100)
+    }
+
     /// Whether it holds no key.
     pub fn is_empty(&self) -> bool {
         self.used == 0

@@ -5,6 +5,9 @@
 //! once, and left alone until the broker starts again.
 
 use super::clean::{self, Budget, Outcome};
+use super::dirt::Dirt;
+use super::metrics::{CleanerMetrics, Noted};
+use super::throttle::Throttle;
 use crate::config::{BrokerConfig, key};
 use crate::log::LogError;
 use crate::log::checkpoint;
@@ -12,10 +15,11 @@ use crate::log::dirs::LogDirs;
 use crate::log::partition_log::Log;
 use crate::types::{TopicPartition, now_ms};
 use parking_lot::Mutex;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `log.cleaner.*`, as of now.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +32,8 @@ pub struct CleanerConfig {
     pub backoff: Duration,
     /// What each pass may use.
     pub budget: Budget,
+    /// `log.cleaner.io.max.bytes.per.second`, of all threads.
+    pub bytes_per_second: f64,
 }
 
 impl CleanerConfig {
@@ -49,8 +55,8 @@ impl CleanerConfig {
             budget: Budget {
                 map_bytes: usize::try_from(buffer).unwrap_or(0) / threads.max(1),
                 load_factor: config.get(key::LOG_CLEANER_IO_BUFFER_LOAD_FACTOR),
-                bytes_per_second: config.get(key::LOG_CLEANER_IO_MAX_BYTES_PER_SECOND),
             },
+            bytes_per_second: config.get(key::LOG_CLEANER_IO_MAX_BYTES_PER_SECOND),
         }
     }
 }
@@ -61,23 +67,22 @@ pub struct Cleaner {
     config: Mutex<CleanerConfig>,
     running: AtomicUsize,
     under_way: Mutex<HashSet<TopicPartition>>,
-    uncleanable: Mutex<HashSet<TopicPartition>>,
+    /// Weak: a topic that is made anew under the name has another log.
+    uncleanable: Mutex<HashMap<TopicPartition, Weak<Log>>>,
     checkpoints: Mutex<()>,
+    throttle: Throttle,
+    noted: Mutex<Noted>,
 }
 
-/// A log to clean, and between which offsets.
-struct Candidate {
-    log: Arc<Log>,
-    first_dirty: i64,
-    end: i64,
-    dirty_ratio: f64,
-    overdue: bool,
-}
+/// Of every directory, how far its logs are clean.
+type Checkpoints = HashMap<PathBuf, BTreeMap<TopicPartition, i64>>;
 
 impl Cleaner {
     /// Nothing runs yet.
     pub fn new(config: CleanerConfig) -> Cleaner {
         Cleaner {
+            throttle: Throttle::new(config.bytes_per_second),
+            noted: Mutex::new(Noted::new()),
             config: Mutex::new(config),
             running: AtomicUsize::new(0),
             under_way: Mutex::default(),
@@ -89,6 +94,7 @@ impl Cleaner {
     /// Takes a new configuration; more threads start at once, fewer end with their pass.
     pub fn reconfigure(&self, dirs: &Arc<LogDirs>, config: CleanerConfig) -> Result<(), LogError> {
         *self.config.lock() = config;
+        self.throttle.set_limit(config.bytes_per_second);
         self.start(dirs)
     }
 
@@ -107,84 +113,122 @@ impl Cleaner {
 
     /// Partitions that cannot be cleaned.
     pub fn uncleanable(&self) -> Vec<TopicPartition> {
-        self.uncleanable.lock().iter().cloned().collect()
+        let all = self.uncleanable.lock();
+        all.iter().filter(|(_, log)| log.strong_count() > 0).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Cleans the dirtiest log that is due; whether there was one.
+    /// The gauges.
+    pub fn metrics(&self, dirs: &LogDirs) -> CleanerMetrics {
+        let mut metrics = self.noted.lock().metrics();
+        let config = *self.config.lock();
+        let wanted = if config.enabled { config.threads } else { 0 };
+        metrics.dead_thread_count = wanted.saturating_sub(self.running.load(Ordering::Acquire));
+        let uncleanable: Vec<_> =
+            self.uncleanable.lock().values().filter_map(Weak::upgrade).collect();
+        let mut checkpoints = Checkpoints::new();
+        for state in dirs.dirs() {
+            metrics.uncleanable.insert(state.path, (0, 0));
+        }
+        for log in uncleanable {
+            let known = checkpoint_of(&mut checkpoints, &log);
+            let (count, bytes) = metrics.uncleanable.entry(log.parent_dir()).or_default();
+            *count += 1;
+            *bytes += Dirt::of(&log, known, now_ms()).bytes;
+        }
+        metrics
+    }
+
+    /// Cleans the dirtiest log that is due; whether to look for another at once.
     pub fn clean_one(&self, dirs: &LogDirs) -> bool {
         let budget = self.config.lock().budget;
-        let Some(candidate) = self.take(dirs) else { return false };
-        let Candidate { log, first_dirty, end, .. } = &candidate;
-        let result = clean::clean(log, *first_dirty, *end, now_ms(), budget);
+        let Some((log, dirt)) = self.take(dirs) else { return false };
+        let begun = Instant::now();
+        let Dirt { first_dirty, end, .. } = dirt;
+        let result = clean::clean(&log, first_dirty, end, now_ms(), budget, &self.throttle);
         let id = log.topic_partition();
-        match result {
-            Ok(outcome) => self.cleaned(dirs, &candidate, outcome),
-            Err(error) => {
-                tracing::error!(log = %id, %error, "cannot be cleaned: left as it is");
-                self.uncleanable.lock().insert(id.clone());
+        let goes_on = match result {
+            Ok(outcome) => {
+                self.noted.lock().passed(outcome, begun.elapsed());
+                self.cleaned(dirs, &log, first_dirty, outcome);
+                true
             }
-        }
+            Err(error) if error.is_disk_full() => {
+                tracing::warn!(log = %id, "disk full, cleaned later");
+                false
+            }
+            Err(LogError::Io(error)) if error.raw_os_error().is_some() && is_here(dirs, &log) => {
+                log.dir_state.fail(&error);
+                true
+            }
+            Err(error) if is_here(dirs, &log) => {
+                tracing::error!(log = %id, %error, "cannot be cleaned: left as it is");
+                self.uncleanable.lock().insert(id.clone(), Arc::downgrade(&log));
+                true
+            }
+            // It was deleted, moved or closed while it was read.
+            Err(_) => true,
+        };
         self.under_way.lock().remove(id);
-        true
+        goes_on
     }
 
-    fn cleaned(&self, dirs: &LogDirs, candidate: &Candidate, outcome: Outcome) {
-        let log = &candidate.log;
-        let Outcome { clean_to, read, written } = outcome;
+    fn cleaned(&self, dirs: &LogDirs, log: &Log, from: i64, outcome: Outcome) {
+        let Outcome { clean_to, read, written, .. } = outcome;
         let id = log.topic_partition();
-        tracing::info!(log = %id, from = candidate.first_dirty, clean_to, read, written, "cleaned");
+        tracing::info!(log = %id, from, clean_to, read, written, "cleaned");
         if let Err(error) = self.write_checkpoint(dirs, log, clean_to) {
-            log.dir_state.fail(&error);
+            log.dir_state.fail_unless_short(&error);
+        }
+    }
+
+    /// A partition's log is in another directory now: how far it is clean goes with it.
+    pub fn moved(&self, id: &TopicPartition, from: &Path, to: &Path) {
+        let _one_at_a_time = self.checkpoints.lock();
+        let change = |dir: &Path, clean_to: Option<i64>| {
+            let path = dir.join(checkpoint::CLEANER);
+            let mut offsets = checkpoint::read(&path).unwrap_or_default();
+            let old = offsets.remove(id);
+            offsets.extend(clean_to.map(|offset| (id.clone(), offset)));
+            let written = if old == clean_to { Ok(()) } else { checkpoint::write(&path, &offsets) };
+            written.map(|()| old)
+        };
+        let result = change(from, None).and_then(|clean_to| change(to, clean_to));
+        if let Err(error) = result {
+            tracing::warn!(log = %id, %error, "will be cleaned from its start");
         }
     }
 
     /// The dirtiest log that is due, marked as under way.
-    fn take(&self, dirs: &LogDirs) -> Option<Candidate> {
+    fn take(&self, dirs: &LogDirs) -> Option<(Arc<Log>, Dirt)> {
         let mut under_way = self.under_way.lock();
         let uncleanable = self.uncleanable.lock().clone();
-        let mut best: Option<Candidate> = None;
+        let is_uncleanable = |log: &Arc<Log>| {
+            let marked = uncleanable.get(log.topic_partition());
+            marked.is_some_and(|marked| marked.as_ptr() == Arc::as_ptr(log))
+        };
+        let (mut dirtiest, mut overdue_ms) = (0f64, 0);
+        let mut checkpoints = Checkpoints::new();
+        let mut best: Option<(Arc<Log>, Dirt)> = None;
         for log in dirs.all() {
-            let id = log.topic_partition();
-            let skip = under_way.contains(id) || uncleanable.contains(id);
-            if skip || !log.config().cleanup_policy.compact || !log.dir_state.is_online() {
+            let skip = under_way.contains(log.topic_partition()) || log.is_moving();
+            let compact = log.config().cleanup_policy.compact && log.dir_state.is_online();
+            if skip || !compact || is_uncleanable(&log) {
                 continue;
             }
-            let Some(candidate) = self.candidate(log) else { continue };
-            let rank = |c: &Candidate| (c.overdue, c.dirty_ratio);
-            if best.as_ref().is_none_or(|best| rank(best) < rank(&candidate)) {
-                best = Some(candidate);
+            let known = checkpoint_of(&mut checkpoints, &log);
+            let dirt = Dirt::of(&log, known, now_ms());
+            (dirtiest, overdue_ms) = (dirtiest.max(dirt.ratio), overdue_ms.max(dirt.overdue_ms));
+            if !dirt.is_due(log.config().min_cleanable_dirty_ratio) {
+                continue;
+            }
+            let rank = |dirt: &Dirt| (dirt.overdue_ms > 0, dirt.ratio);
+            if best.as_ref().is_none_or(|(_, best)| rank(best) < rank(&dirt)) {
+                best = Some((log, dirt));
             }
         }
-        under_way.extend(best.as_ref().map(|c| c.log.topic_partition().clone()));
+        self.noted.lock().chose(dirtiest, overdue_ms);
+        under_way.extend(best.as_ref().map(|(log, _)| log.topic_partition().clone()));
         best
-    }
-
-    fn candidate(&self, log: Arc<Log>) -> Option<Candidate> {
-        let checkpoints = checkpoint::read(&log.parent_dir().join(checkpoint::CLEANER));
-        let known = checkpoints.ok()?.get(log.topic_partition()).copied().unwrap_or(0);
-        let (start, log_end) = (log.log_start_offset(), log.log_end_offset());
-        // A log that was truncated below what was clean begins anew.
-        let first_dirty = if (start..=log_end).contains(&known) { known } else { start };
-        let config = log.config();
-        let now = now_ms();
-        let end = first_uncleanable(&log, now, config.min_compaction_lag_ms);
-        let segments = log.segments.load_full();
-        let (mut clean, mut dirty, mut oldest) = (0u64, 0u64, i64::MAX);
-        for segment in segments.iter().filter(|s| s.base_offset < end) {
-            if segment.base_offset < first_dirty {
-                clean += segment.size();
-            } else {
-                dirty += segment.size();
-                oldest = oldest.min(segment.first_timestamp_ms());
-            }
-        }
-        if dirty == 0 {
-            return None;
-        }
-        let dirty_ratio = dirty as f64 / (clean + dirty) as f64;
-        let overdue = now.saturating_sub(oldest) > config.max_compaction_lag_ms;
-        let due = overdue || dirty_ratio > config.min_cleanable_dirty_ratio;
-        due.then_some(Candidate { log, first_dirty, end, dirty_ratio, overdue })
     }
 
     fn write_checkpoint(&self, dirs: &LogDirs, log: &Log, clean_to: i64) -> Result<(), LogError> {
@@ -197,22 +241,21 @@ impl Cleaner {
     }
 }
 
-/// Base offset of the first segment that must not be cleaned yet: the active one, those that are
-/// not decided, and those younger than `min.compaction.lag.ms`.
-fn first_uncleanable(log: &Log, now_ms: i64, min_lag_ms: i64) -> i64 {
-    let segments = log.segments.load_full();
-    let stable = log.last_stable_offset();
-    let active = segments.last().map_or(0, |s| s.base_offset);
-    let mut end = active;
-    for (at, segment) in segments.iter().enumerate() {
-        let next = segments.get(at + 1).map_or(i64::MAX, |next| next.base_offset);
-        let young = min_lag_ms > 0 && segment.age_timestamp() > now_ms.saturating_sub(min_lag_ms);
-        if next > stable || young {
-            end = end.min(segment.base_offset);
-            break;
-        }
-    }
-    end
+/// How far a log is clean. An unreadable checkpoint costs time only: it is cleaned from its start.
+fn checkpoint_of(read: &mut Checkpoints, log: &Log) -> i64 {
+    let of_dir = read.entry(log.parent_dir()).or_insert_with_key(|dir| {
+        let path = dir.join(checkpoint::CLEANER);
+        checkpoint::read(&path).unwrap_or_else(|error| {
+            tracing::warn!(%error, "logs are cleaned from their start");
+            BTreeMap::new()
+        })
+    });
+    of_dir.get(log.topic_partition()).copied().unwrap_or(0)
+}
+
+/// Whether it is still the log of its partition.
+fn is_here(dirs: &LogDirs, log: &Arc<Log>) -> bool {
+    dirs.get(log.topic_partition()).is_some_and(|now| Arc::ptr_eq(&now, log))
 }
 
 fn run(dirs: &Weak<LogDirs>, number: usize) {

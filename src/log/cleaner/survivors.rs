@@ -48,8 +48,7 @@ pub fn of(
     let control = header.has(CONTROL);
     let due = header.delete_horizon().is_some_and(|horizon| horizon <= rules.now_ms);
     let (discard, unneeded_marker) = if control {
-        // One without a record is a marker that an earlier pass emptied.
-        let commit = marker_of(header, &body).is_none_or(|m| m.commit);
+        let commit = marker_of(header, &body).map(|m| m.commit);
         let unneeded = transactions.pass_marker(header.producer_id, commit, header.last_offset());
         (unneeded && due, unneeded)
     } else {
@@ -127,24 +126,26 @@ fn is_last_of_producer(header: &BatchHeader, rules: &Rules<'_>) -> bool {
 
 /// The batch with fewer records: same offsets, same codec, same sequence numbers.
 ///
-/// With a delete horizon the base timestamp is the horizon and the records' timestamps are deltas
-/// against it.
-fn rebuilt(header: &BatchHeader, kept: &[Record<'_>], horizon: Option<i64>) -> io::Result<Bytes> {
-    let base = horizon.unwrap_or(header.base_timestamp);
-    let shift = header.base_timestamp.wrapping_sub(base);
+/// The records' timestamps are deltas against the first one's, or with a delete horizon against
+/// the horizon, which then stands in the place of the base timestamp.
+fn rebuilt(header: &BatchHeader, kept: &[Record<'_>], starts: Option<i64>) -> io::Result<Bytes> {
+    let by_broker = header.has(batch::LOG_APPEND_TIME);
+    let time = |record: &Record<'_>| match by_broker {
+        true => header.max_timestamp,
+        false => header.base_timestamp.wrapping_add(record.timestamp_delta),
+    };
+    let horizon = starts.or(header.delete_horizon());
+    let first = kept.first().map_or(header.base_timestamp, time);
+    let base = horizon.unwrap_or(first);
     let mut body = BytesMut::new();
-    let mut max_timestamp = i64::MIN;
     for record in kept {
-        let timestamp_delta = record.timestamp_delta.wrapping_add(shift);
-        max_timestamp = max_timestamp.max(base.wrapping_add(timestamp_delta));
+        let timestamp_delta = time(record).wrapping_sub(base);
         Record { timestamp_delta, ..*record }.write(&mut body);
     }
     let codec = Codec::from_number(header.codec()).unwrap_or(Codec::None);
     let mut next = *header;
     next.base_timestamp = base;
-    if !header.has(batch::LOG_APPEND_TIME) {
-        next.max_timestamp = max_timestamp;
-    }
+    next.max_timestamp = kept.iter().map(time).max().unwrap_or(header.max_timestamp);
     if horizon.is_some() {
         next.attributes |= DELETE_HORIZON;
     }
@@ -165,7 +166,8 @@ fn default_level(codec: Codec) -> i32 {
 fn emptied(header: &BatchHeader) -> Bytes {
     let mut next = *header;
     next.record_count = 0;
-    next.attributes &= !batch::CODEC_MASK;
+    next.base_timestamp = -1;
+    next.attributes &= !(batch::CODEC_MASK | DELETE_HORIZON);
     batch::seal(next, &[])
 }
 
@@ -253,6 +255,7 @@ mod tests {
         let Left::Batch(bytes) = left else { panic!() };
         let header = BatchHeader::read(&bytes).expect("a header");
         assert_eq!((header.base_offset, header.last_offset(), header.record_count), (100, 102, 1));
+        assert_eq!(header.base_timestamp, 1002, "that of the first that is left");
     }
 
     #[test]
@@ -288,6 +291,7 @@ mod tests {
             (header.record_count, header.last_offset(), header.last_sequence()),
             (0, 100, 0)
         );
+        assert_eq!((header.base_timestamp, header.max_timestamp), (-1, 1000), "as Kafka's");
         assert_eq!(case.plain(&empty), Left::Whole);
     }
 
@@ -295,13 +299,13 @@ mod tests {
     fn records_of_an_aborted_transaction_go_whatever_their_keys() {
         let bytes = batch(&[("a", Some("1"))], TRANSACTIONAL);
         let case = Case::new(&[("a", 100)]);
-        let mut transactions = Transactions::default();
-        transactions.add([crate::log::txn_index::AbortedTxn {
+        let txn = crate::log::txn_index::AbortedTxn {
             producer_id: 7,
             first_offset: 100,
             last_offset: 110,
             last_stable_offset: 100,
-        }]);
+        };
+        let mut transactions = Transactions::before(0, [txn]);
         assert_eq!(case.left(&bytes, &mut transactions), Left::Nothing);
         assert_eq!(case.plain(&bytes), Left::Whole, "without it the transaction was committed");
     }

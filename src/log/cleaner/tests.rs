@@ -27,7 +27,7 @@ fn config() -> Arc<TopicConfig> {
 }
 
 fn cleaner_config() -> CleanerConfig {
-    let budget = Budget { map_bytes: 1 << 20, load_factor: 0.9, bytes_per_second: f64::MAX };
+    let budget = Budget { map_bytes: 1 << 20, load_factor: 0.9 };
     CleanerConfig { budget, ..CleanerConfig::off() }
 }
 

@@ -100,8 +100,8 @@ api_table! {
         DescribeTransactionsRequest          0..=0  => any;
         ListTransactionsRequest              0..=1  => any;
         AllocateProducerIdsRequest           0..=0  => any;
-        ConsumerGroupHeartbeatRequest        0..=0  => any;
-        ConsumerGroupDescribeRequest         0..=0  => any;
+        ConsumerGroupHeartbeatRequest        0..=1  => any;
+        ConsumerGroupDescribeRequest         0..=1  => any;
     }
 }
 

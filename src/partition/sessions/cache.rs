@@ -2,8 +2,10 @@
 
 use super::session::{Answer, Cached, Key, Session, Wanted};
 use super::{Asked, Begun, SessionError, next_epoch};
+use crate::types::TopicId;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A session unused for so long, or that old, may make room for another (`MIN_INCREMENTAL_FETCH_
 /// SESSION_EVICTION_MS`).
@@ -22,13 +24,15 @@ impl FetchSessions {
         FetchSessions { slots, sessions: Mutex::default() }
     }
 
-    /// Begins a fetch: finds what is wanted in all. `uses_topic_ids` is Fetch v13 and later.
+    /// Begins a fetch: finds what is wanted in all. `uses_topic_ids` is Fetch v13 and later;
+    /// `name_of` is asked for topic ids that had no name before.
     pub fn begin(
         &self,
         asked: Asked,
         uses_topic_ids: bool,
         wanted: Vec<(Key, Wanted)>,
         forgotten: &[Key],
+        name_of: &dyn Fn(TopicId) -> Option<Arc<str>>,
         now_ms: i64,
     ) -> Result<Begun, SessionError> {
         let mut sessions = self.sessions.lock();
@@ -45,6 +49,7 @@ impl FetchSessions {
             return Err(SessionError::InvalidEpoch);
         }
         session.update(wanted.clone(), forgotten);
+        session.resolve(name_of);
         if session.partitions.is_empty() {
             sessions.remove(&asked.id);
             return Ok(Begun::Sessionless(cached(wanted)));

@@ -137,6 +137,16 @@ impl Session {
         }
     }
 
+    /// Finds the names of topic ids that had none when they were first asked for: this broker may
+    /// have just started. As `CachedPartition.maybeResolveUnknownName`.
+    pub fn resolve(&mut self, name_of: &dyn Fn(TopicId) -> Option<Arc<str>>) {
+        for key in self.partitions.iter_mut().map(|cached| &mut cached.key) {
+            if key.topic.is_none() {
+                key.topic = name_of(key.topic_id);
+            }
+        }
+    }
+
     /// Notes the answers of partitions, which are as many as `partitions` and in its order, and
     /// returns which are to be sent. Those with records move to the end, so that the next fetch
     /// begins with those that got none.

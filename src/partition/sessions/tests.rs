@@ -27,13 +27,14 @@ fn quiet(high_watermark: i64) -> Answer {
 fn create(sessions: &FetchSessions, partitions: Vec<(Key, Wanted)>, now_ms: i64) -> i32 {
     let count = partitions.len();
     let asked = Asked { id: 0, epoch: 0 };
-    let begun = sessions.begin(asked, false, partitions, &[], now_ms).expect("a full fetch");
+    let begun =
+        sessions.begin(asked, false, partitions, &[], &|_| None, now_ms).expect("a full fetch");
     let answers = vec![quiet(5); count];
     sessions.create(begun.partitions().to_vec(), &answers, false, false, now_ms)
 }
 
 fn go_on(sessions: &FetchSessions, id: i32, epoch: i32) -> (i32, Vec<Cached>) {
-    match sessions.begin(Asked { id, epoch }, false, vec![], &[], 1) {
+    match sessions.begin(Asked { id, epoch }, false, vec![], &[], &|_| None, 1) {
         Ok(Begun::Incremental { epoch, partitions, .. }) => (epoch, partitions),
         other => panic!("{other:?}"),
     }
@@ -71,10 +72,29 @@ fn recovery_from_an_error_is_answered() {
 }
 
 #[test]
+fn a_topic_id_gets_its_name_once_the_broker_has_it() {
+    let sessions = FetchSessions::new(10);
+    let key = Key { topic: None, topic_id: crate::types::TopicId::from_u128(7), partition: 0 };
+    let all = vec![Cached::new(key, wanted("", 0, 0).1)];
+    let error = Answer { is_error: true, ..quiet(-1) };
+    let id = sessions.create(all, &[error], false, true, 0);
+    let name = |known: bool, epoch| {
+        let name_of = |id: crate::types::TopicId| known.then(|| id.as_u128().to_string().into());
+        let asked = Asked { id, epoch };
+        let begun = sessions.begin(asked, true, vec![], &[], &name_of, 0).expect("goes on");
+        begun.partitions()[0].key.topic.clone()
+    };
+    assert_eq!(name(false, 1), None);
+    assert_eq!(name(true, 2).as_deref(), Some("7"));
+    assert_eq!(name(false, 3).as_deref(), Some("7"), "it stays");
+}
+
+#[test]
 fn a_wrong_epoch_or_id_is_refused() {
     let sessions = FetchSessions::new(10);
     let id = create(&sessions, vec![wanted("a", 0, 0)], 0);
-    let asked = |id, epoch| sessions.begin(Asked { id, epoch }, false, vec![], &[], 0).err();
+    let asked =
+        |id, epoch| sessions.begin(Asked { id, epoch }, false, vec![], &[], &|_| None, 0).err();
     assert_eq!(asked(id, 3), Some(SessionError::InvalidEpoch));
     assert_eq!(asked(0, 1), Some(SessionError::NotFound));
 }
@@ -84,7 +104,7 @@ fn forgetting_the_last_partition_ends_the_session() {
     let sessions = FetchSessions::new(10);
     let id = create(&sessions, vec![wanted("a", 0, 0)], 0);
     let forgotten = [wanted("a", 0, 0).0];
-    let begun = sessions.begin(Asked { id, epoch: 1 }, false, vec![], &forgotten, 0);
+    let begun = sessions.begin(Asked { id, epoch: 1 }, false, vec![], &forgotten, &|_| None, 0);
     assert!(matches!(begun, Ok(Begun::Sessionless(_))));
     assert!(sessions.is_empty());
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{ClassicGroup, Effects, Identity, JoinReply, Now, State, SyncReply};
+use super::{ClassicGroup, Effects, Identity, Now, State};
 use crate::coordinator::group::GroupError;
 
 impl ClassicGroup {
@@ -151,19 +151,6 @@ impl ClassicGroup {
 
     /// The group moves to another broker: everybody who waits is told.
     pub fn unload(&mut self, now: Now) -> Effects {
-        let mut effects = Effects::default();
-        self.enter(State::Dead, now);
-        self.rebalance = None;
-        self.sync_deadline = None;
-        for member in self.members.values_mut() {
-            if let Some(token) = member.awaiting_join.take() {
-                let reply = JoinReply::failed(&member.id, GroupError::NotCoordinator);
-                effects.joins.push((token, reply));
-            }
-            if let Some(token) = member.awaiting_sync.take() {
-                effects.syncs.push((token, SyncReply::failed(GroupError::NotCoordinator)));
-            }
-        }
-        effects
+        self.disband(now, &GroupError::NotCoordinator)
     }
 }

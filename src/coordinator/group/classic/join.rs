@@ -283,7 +283,9 @@ impl ClassicGroup {
                 reply.leader = replaced.old_leader;
                 reply.members.clear();
             }
-            return self.reply_join(id, reply, effects);
+            self.reply_join(id, reply, effects);
+            // Its session may have ended while it waited for the store.
+            return self.restart_session(now, id, effects);
         };
         let reply = JoinReply {
             generation: self.generation,

@@ -10,6 +10,7 @@ mod heartbeat;
 mod join;
 mod leave;
 mod member;
+mod migrate;
 mod rebalance;
 mod requests;
 mod state;

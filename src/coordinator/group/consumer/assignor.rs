@@ -40,6 +40,17 @@ impl Assignor {
         }
     }
 
+    /// The assignor of this class in `group.consumer.assignors`, or of this name.
+    pub fn of_class(class: &str) -> Option<Assignor> {
+        match class {
+            "org.apache.kafka.coordinator.group.assignor.UniformAssignor" => {
+                Some(Assignor::Uniform)
+            }
+            "org.apache.kafka.coordinator.group.assignor.RangeAssignor" => Some(Assignor::Range),
+            name => Assignor::named(name),
+        }
+    }
+
     /// The assignor of this name.
     pub fn named(name: &str) -> Option<Assignor> {
         Assignor::ALL.into_iter().find(|a| a.name() == name)
@@ -97,12 +108,14 @@ fn uniform(members: &Subscribers, topics: &TopicCatalog) -> BTreeMap<String, Ass
     let mut target: BTreeMap<String, Assignment> =
         members.keys().map(|id| (id.clone(), Assignment::new())).collect();
     let mut count: BTreeMap<&String, usize> = members.keys().map(|id| (id, 0)).collect();
-    let mut free: BTreeSet<(TopicId, i32)> = BTreeSet::new();
-    for (topic, entry) in topics.by_id() {
-        if members.values().any(|m| m.topics.contains(&topic)) {
-            free.extend((0..entry.partitions).map(|p| (topic, p)));
-        }
+    let mut subscribers: BTreeMap<TopicId, Vec<&String>> = BTreeMap::new();
+    for (id, topic) in members.iter().flat_map(|(id, m)| m.topics.iter().map(move |t| (id, *t))) {
+        subscribers.entry(topic).or_default().push(id);
     }
+    let subscribed = topics.by_id().filter(|(topic, _)| subscribers.contains_key(topic));
+    let mut free: BTreeSet<(TopicId, i32)> = subscribed
+        .flat_map(|(topic, entry)| (0..entry.partitions).map(move |p| (topic, p)))
+        .collect();
     // With different subscriptions there is no single fair share: the balancing below sees to it.
     let alike =
         members.values().all(|m| Some(&m.topics) == members.values().next().map(|f| &f.topics));
@@ -125,47 +138,54 @@ fn uniform(members: &Subscribers, topics: &TopicCatalog) -> BTreeMap<String, Ass
             give(&mut target, &mut count, id, topic, p);
         }
     }
+    if alike {
+        let mut poorest: BTreeSet<(usize, &String)> =
+            count.iter().map(|(id, n)| (*n, *id)).collect();
+        for (topic, p) in free {
+            let Some((n, id)) = poorest.pop_first() else { break };
+            give(&mut target, &mut count, id, topic, p);
+            poorest.insert((n + 1, id));
+        }
+        return target;
+    }
     // Topics with the fewest subscribers first: they leave the least choice.
     let mut rest: Vec<(TopicId, i32)> = free.into_iter().collect();
-    rest.sort_by_key(|(topic, p)| (subscribers_of(members, *topic).len(), *topic, *p));
+    rest.sort_by_key(|(topic, p)| (subscribers.get(topic).map_or(0, Vec::len), *topic, *p));
     for (topic, p) in rest {
-        let least = members
-            .iter()
-            .filter(|(_, m)| m.topics.contains(&topic))
-            .map(|(id, _)| id)
-            .min_by_key(|id| (count.get(*id).copied().unwrap_or(0), *id));
-        if let Some(id) = least {
+        if let Some(id) = poorest_of(&subscribers, &count, topic) {
             give(&mut target, &mut count, id, topic, p);
         }
     }
-    if !alike {
-        balance(members, &mut target, &mut count);
-    }
+    balance(&subscribers, &mut target, &mut count);
     target
+}
+
+/// The subscriber of a topic that has least.
+fn poorest_of<'a>(
+    subscribers: &BTreeMap<TopicId, Vec<&'a String>>,
+    count: &BTreeMap<&'a String, usize>,
+    topic: TopicId,
+) -> Option<&'a String> {
+    let held = |id: &String| count.get(id).copied().unwrap_or(0);
+    subscribers.get(&topic)?.iter().copied().min_by_key(|id| (held(id), *id))
 }
 
 /// Moves one partition at a time from a member to one that has at least two fewer.
 fn balance<'a>(
-    members: &'a Subscribers,
+    subscribers: &BTreeMap<TopicId, Vec<&'a String>>,
     target: &mut BTreeMap<String, Assignment>,
     count: &mut BTreeMap<&'a String, usize>,
 ) {
     loop {
-        let held = |id: &String| count.get(id).copied().unwrap_or(0);
-        let mut step = None;
-        'search: for giver in members.keys() {
-            for (topic, p) in target.get(giver).into_iter().flat_map(flatten) {
-                let taker = members
-                    .iter()
-                    .filter(|(_, m)| m.topics.contains(&topic))
-                    .map(|(id, _)| id)
-                    .min_by_key(|id| held(id));
-                if let Some(taker) = taker.filter(|t| held(t) + 1 < held(giver)) {
-                    step = Some((giver, taker, topic, p));
-                    break 'search;
-                }
-            }
-        }
+        let mut givers: Vec<(usize, &String)> = count.iter().map(|(id, n)| (*n, *id)).collect();
+        givers.sort_by_key(|(n, id)| (std::cmp::Reverse(*n), *id));
+        let step = givers.into_iter().find_map(|(has, giver)| {
+            target.get(giver)?.iter().find_map(|(topic, partitions)| {
+                let taker = poorest_of(subscribers, count, *topic)?;
+                let fits = count.get(taker).copied().unwrap_or(0) + 1 < has;
+                fits.then_some((giver, taker, *topic, *partitions.last()?))
+            })
+        });
         let Some((giver, taker, topic, p)) = step else { return };
         if let Some(assignment) = target.get_mut(giver)
             && let Some(partitions) = assignment.get_mut(&topic)
@@ -272,6 +292,25 @@ mod tests {
         group.get_mut("a").expect("a member").current = all;
         let target = Assignor::Uniform.assign(&group, &topics);
         assert_eq!(sizes(&target), [4, 4]);
+        assert_each_once(&target, &topics);
+    }
+
+    #[test]
+    fn a_thousand_members_join_one_after_the_other_and_each_has_one() {
+        let topics = catalog(&[(1, 1000)]);
+        let mut group = Subscribers::new();
+        for n in 0..1000 {
+            group.extend(members(&[(&format!("m{n}"), &[1])]));
+            if n % 50 != 49 {
+                continue;
+            }
+            let target = Assignor::Uniform.assign(&group, &topics);
+            for (name, member) in &mut group {
+                member.current = target[name].clone();
+            }
+        }
+        let target = Assignor::Uniform.assign(&group, &topics);
+        assert!(sizes(&target).into_iter().all(|size| size == 1));
         assert_each_once(&target, &topics);
     }
 

@@ -1,6 +1,6 @@
 //! A KIP-848 group as its records tell it, and what can be read from it.
 
-use super::reconcile::{Current, MemberState};
+use super::reconcile::{Current, MemberState, difference};
 use super::records::{Member, Record, SubscribedTopic};
 use super::{Assignment, assignor::Assignor};
 use crate::types::TopicId;
@@ -31,9 +31,19 @@ impl GroupState {
     }
 }
 
+/// Who has a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Owner {
+    member: String,
+    /// The epoch in which it got it; after a load, the one that it had then.
+    since: i32,
+}
+
 /// A group. Changed by [`ConsumerGroup::apply`] only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerGroup {
+    /// The version of the topics that `topics` was last taken from; none after a load.
+    pub looked_at: Option<u64>,
     /// Rises with every change of members, subscriptions or topics.
     pub epoch: i32,
     /// The group epoch that the target assignment belongs to.
@@ -46,7 +56,7 @@ pub struct ConsumerGroup {
     pub targets: BTreeMap<String, Assignment>,
     /// What members have.
     pub current: BTreeMap<String, Current>,
-    owners: HashMap<(TopicId, i32), String>,
+    owners: HashMap<(TopicId, i32), Owner>,
     static_members: HashMap<String, String>,
 }
 
@@ -74,25 +84,50 @@ impl ConsumerGroup {
                     self.static_members.remove(&instance);
                 }
             }
-            Record::Current(id, current) => {
-                if let Some(old) = self.current.remove(&id) {
-                    for key in partitions(&old) {
-                        if self.owners.get(&key) == Some(&id) {
-                            self.owners.remove(&key);
-                        }
-                    }
-                }
-                if let Some(current) = current {
-                    self.owners.extend(partitions(&current).map(|key| (key, id.clone())));
-                    self.current.insert(id, current);
-                }
+            Record::Current(id, current) => self.set_current(id, current),
+        }
+    }
+
+    fn set_current(&mut self, id: String, current: Option<Current>) {
+        let old = self.current.remove(&id);
+        let mut since = HashMap::new();
+        for key in old.iter().flat_map(partitions) {
+            if let Some(owner) = self.owners.get(&key).filter(|owner| owner.member == id) {
+                since.insert(key, owner.since);
+                self.owners.remove(&key);
             }
         }
+        if let Some(current) = current {
+            let keys = partitions(&current);
+            self.owners.extend(keys.map(|key| {
+                let since = since.get(&key).copied().unwrap_or(current.epoch);
+                (key, Owner { member: id.clone(), since })
+            }));
+            self.current.insert(id, current);
+        }
+    }
+
+    /// Whether the member has had all of these partitions since this epoch or before (KIP-1251).
+    pub fn has_had_since<'a>(
+        &self,
+        id: &str,
+        epoch: i32,
+        mut partitions: impl Iterator<Item = (&'a str, i32)>,
+    ) -> bool {
+        let Some(current) = self.current.get(id) else { return false };
+        partitions.all(|(topic, partition)| {
+            let Some(topic) = self.topics.get(topic) else { return false };
+            let key = (topic.id, partition);
+            let is_assigned =
+                current.assigned.get(&topic.id).is_some_and(|list| list.contains(&partition));
+            let owner = self.owners.get(&key);
+            is_assigned && owner.is_some_and(|o| o.member == id && o.since <= epoch)
+        })
     }
 
     /// Whether a member other than `id` has the partition or has yet to give it up.
     pub fn taken(&self, id: &str, topic: TopicId, partition: i32) -> bool {
-        self.owners.get(&(topic, partition)).is_some_and(|owner| owner != id)
+        self.owners.get(&(topic, partition)).is_some_and(|owner| owner.member != id)
     }
 
     /// The member that bears this `group.instance.id`.
@@ -126,6 +161,23 @@ impl ConsumerGroup {
         votes.for_each(|name| *count.entry(name).or_default() += 1);
         let most = count.into_iter().max_by_key(|(_, votes)| *votes);
         most.and_then(|(name, _)| Assignor::named(name)).unwrap_or(default)
+    }
+
+    /// Whether a classic member with these protocols can join: all other classic ones must have
+    /// one of them too.
+    pub fn supports_classic<'a>(&self, mut protocols: impl Iterator<Item = &'a str>) -> bool {
+        let classic = || self.members.values().filter_map(|member| member.classic.as_ref());
+        protocols.any(|name| classic().all(|m| m.protocols.iter().any(|(p, _)| p == name)))
+    }
+
+    /// Whether some of what the member shall have is still with others.
+    pub fn is_waiting(&self, id: &str) -> bool {
+        let (Some(target), Some(current)) = (self.targets.get(id), self.current.get(id)) else {
+            return false;
+        };
+        difference(target, &current.assigned)
+            .into_iter()
+            .any(|(topic, partitions)| partitions.iter().any(|p| self.taken(id, topic, *p)))
     }
 
     /// Whether a member subscribes to the topic.

@@ -6,10 +6,14 @@
 
 pub mod assignor;
 pub mod group;
+pub mod machine;
+pub mod migrate;
 pub mod pattern;
 pub mod plan;
+pub mod protocol;
 pub mod reconcile;
 pub mod records;
+pub mod refusal;
 
 use crate::types::{TopicId, TopicName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +33,8 @@ pub struct TopicEntry {
 /// The topics that exist, by id and by name, taken from the metadata image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicCatalog {
+    /// Another number when the topics are others: groups look at topics only when it changes.
+    pub version: u64,
     topics: BTreeMap<TopicId, TopicEntry>,
     ids: BTreeMap<TopicName, TopicId>,
 }
@@ -42,6 +48,11 @@ impl TopicCatalog {
             catalog.topics.insert(id, TopicEntry { name, partitions });
         }
         catalog
+    }
+
+    /// Whether the topics are the same, whatever the version.
+    pub fn is_like(&self, other: &TopicCatalog) -> bool {
+        self.topics == other.topics
     }
 
     /// Ascending by id.

@@ -6,23 +6,48 @@
 use super::TopicCatalog;
 use super::records::Member;
 use crate::types::TopicId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-/// Whether the pattern can be used; else what is wrong with it.
+/// Whether the pattern can be used; else what is wrong with it, in one line.
 pub fn check(pattern: &str) -> Result<(), String> {
-    compile(pattern).map(drop)
+    compile(pattern).map(drop).map_err(|error| {
+        let text = error.to_string();
+        let last = text.lines().last().unwrap_or_default();
+        last.trim_start_matches("error: ").to_owned()
+    })
 }
 
-fn compile(pattern: &str) -> Result<regex::Regex, String> {
-    regex::Regex::new(&format!("^(?:{pattern})$")).map_err(|e| e.to_string())
+fn compile(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    regex::Regex::new(&format!("^(?:{pattern})$"))
 }
 
-/// Existing topics that the member subscribes to.
-pub fn resolve(member: &Member, topics: &TopicCatalog) -> BTreeSet<TopicId> {
-    let mut ids: BTreeSet<TopicId> = member.topics.iter().filter_map(|t| topics.id(t)).collect();
-    if let Some(regex) = member.topic_regex.as_deref().and_then(|p| compile(p).ok()) {
-        let matching = topics.by_id().filter(|(_, entry)| regex.is_match(&entry.name));
-        ids.extend(matching.map(|(id, _)| id));
+/// Resolves subscriptions against one catalog; members with the same pattern share the work.
+pub struct Resolver<'a> {
+    topics: &'a TopicCatalog,
+    matches: HashMap<String, BTreeSet<TopicId>>,
+}
+
+impl<'a> Resolver<'a> {
+    /// For these topics.
+    pub fn new(topics: &'a TopicCatalog) -> Resolver<'a> {
+        Resolver { topics, matches: HashMap::new() }
     }
-    ids
+
+    /// Existing topics that the member subscribes to.
+    pub fn resolve(&mut self, member: &Member) -> BTreeSet<TopicId> {
+        let named = member.topics.iter().filter_map(|topic| self.topics.id(topic));
+        let mut ids: BTreeSet<TopicId> = named.collect();
+        if let Some(pattern) = &member.topic_regex {
+            let topics = self.topics;
+            let found =
+                self.matches.entry(pattern.clone()).or_insert_with(|| matching(pattern, topics));
+            ids.extend(found.iter());
+        }
+        ids
+    }
+}
+
+fn matching(pattern: &str, topics: &TopicCatalog) -> BTreeSet<TopicId> {
+    let Ok(regex) = compile(pattern) else { return BTreeSet::new() };
+    topics.by_id().filter(|(_, entry)| regex.is_match(&entry.name)).map(|(id, _)| id).collect()
 }

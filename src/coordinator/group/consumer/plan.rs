@@ -6,8 +6,10 @@
 
 use super::assignor::{Assignor, Subscriber, Subscribers};
 use super::group::ConsumerGroup;
+use super::pattern::{self, Resolver};
 use super::reconcile::{Current, MemberState, difference};
-use super::records::{Member, Record, SubscribedTopic};
+use super::records::{ClassicMember, Member, Record, SubscribedTopic};
+use super::refusal::Refusal;
 use super::{Assignment, TopicCatalog};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,44 +43,35 @@ pub struct Heartbeat {
     pub assignor: Option<String>,
     /// Partitions it owns.
     pub owned: Option<Assignment>,
+    /// Set when it is the JoinGroup of a member of the classic protocol.
+    pub classic: Option<ClassicMember>,
 }
 
 /// The group's settings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// `group.consumer.max.size`.
     pub max_size: usize,
-    /// First of `group.consumer.assignors`.
-    pub assignor: Assignor,
+    /// `group.consumer.assignors`, the default first.
+    pub assignors: Vec<Assignor>,
 }
 
-/// Why a heartbeat is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The fields do not fit together.
-    #[error("{0}")]
-    Invalid(&'static str),
-    /// No such member.
-    #[error("Member {0} is not a member of group.")]
-    UnknownMember(String),
-    /// The member has an epoch that is not its current one.
-    #[error("{0}")]
-    Fenced(&'static str),
-    /// Not one of the assignors offered.
-    #[error("The specified server assignor {0} is not supported.")]
-    UnsupportedAssignor(String),
-    /// Another live member bears this instance id.
-    #[error("Static member {0} cannot join the group because its instance id {1} is in use.")]
-    UnreleasedInstance(String, String),
-    /// The member bears another instance id or another member bears this one.
-    #[error("Static member {0} is not the one known by its instance id.")]
-    FencedInstance(String),
-    /// The group is full.
-    #[error("The consumer group has reached its maximum capacity of {0} members.")]
-    Full(usize),
-    /// The regular expression is not valid.
-    #[error("SubscribedTopicRegex is not valid: {0}")]
-    InvalidRegex(String),
+impl Settings {
+    /// The assignor of groups whose members ask for none.
+    pub fn default_assignor(&self) -> Assignor {
+        self.assignors.first().copied().unwrap_or(Assignor::Uniform)
+    }
+}
+
+/// What a plan is made against besides the group itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The group's id, for messages.
+    pub group_id: &'a str,
+    /// The topics that exist.
+    pub topics: &'a TopicCatalog,
+    /// The group's settings.
+    pub settings: &'a Settings,
 }
 
 /// Records to append, and what to answer once they are there.
@@ -90,8 +83,13 @@ pub struct Plan {
     pub epoch: i32,
     /// What it may use; `None` when it knows already.
     pub assignment: Option<Assignment>,
-    /// Whether the member must give partitions up within its rebalance time-out.
-    pub revoking: bool,
+    /// Set when the member has just been asked to give partitions up within its rebalance
+    /// time-out, to whether it still has to.
+    pub revoking: Option<bool>,
+    /// The version of the topics that the group has now seen.
+    pub looked_at: Option<u64>,
+    /// The member that this one replaced.
+    pub replaced: Option<String>,
 }
 
 impl Plan {
@@ -102,37 +100,42 @@ impl Plan {
 }
 
 /// Plans a heartbeat of a member. The group itself is not changed.
-pub fn heartbeat(
-    group: &ConsumerGroup,
-    beat: &Heartbeat,
-    topics: &TopicCatalog,
-    settings: Settings,
-) -> Result<Plan, Refusal> {
-    validate(beat)?;
+pub fn heartbeat(group: &ConsumerGroup, beat: &Heartbeat, terms: Terms) -> Result<Plan, Refusal> {
     if beat.epoch < 0 {
-        return leave(group, beat, topics, settings);
+        return leave(group, beat, terms);
     }
+    if is_idle(group, beat, terms.topics) {
+        return Ok(Plan { epoch: beat.epoch, ..Plan::default() });
+    }
+    step(group, beat, terms)
+}
+
+/// Plans the JoinGroup of a member of the classic protocol: a heartbeat whose epoch only says
+/// whether it came without a member id (0).
+pub fn join_classic(
+    group: &ConsumerGroup,
+    join: &Heartbeat,
+    terms: Terms,
+) -> Result<Plan, Refusal> {
+    step(group, join, terms)
+}
+
+fn step(group: &ConsumerGroup, beat: &Heartbeat, terms: Terms) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
-    if is_idle(group, beat, topics) {
-        plan.epoch = beat.epoch;
-        return Ok(plan);
-    }
     let mut next = group.clone();
-    let joins = take_in(&mut next, &mut plan, beat, settings)?;
-    refresh(&mut next, &mut plan, topics, settings, joins);
+    let has_changed = take_in(&mut next, &mut plan, beat, terms)?;
+    refresh(&mut next, &mut plan, terms, has_changed);
     let id = &beat.member_id;
     let target = next.targets.get(id).cloned().unwrap_or_default();
     let before = next.current.get(id).cloned().unwrap_or_else(Current::joined);
     let after = before
         .step(next.target_epoch, &target, beat.owned.as_ref(), |topic, p| next.taken(id, topic, p));
-    let changed = after.assigned != before.assigned;
-    plan.revoking = after.state == MemberState::UnrevokedPartitions;
     plan.epoch = after.epoch;
-    let full = beat.epoch == 0 || is_full(beat);
-    if full || changed || beat.owned.as_ref().is_some_and(|owned| *owned != after.assigned) {
+    if beat.epoch == 0 || is_full(beat) || after.assigned != before.assigned {
         plan.assignment = Some(after.assigned.clone());
     }
     if after != before || !next.current.contains_key(id) {
+        plan.revoking = Some(after.state == MemberState::UnrevokedPartitions);
         plan.push(&mut next, Record::Current(id.clone(), Some(after)));
     }
     Ok(plan)
@@ -140,21 +143,24 @@ pub fn heartbeat(
 
 /// Whether the heartbeat says nothing new to a settled member: the usual case, and a cheap one.
 fn is_idle(group: &ConsumerGroup, beat: &Heartbeat, topics: &TopicCatalog) -> bool {
-    let silent = beat.epoch > 0
+    let is_silent = beat.epoch > 0
         && beat.topics.is_none()
         && beat.topic_regex.is_none()
         && beat.instance_id.is_none()
         && beat.rack_id.is_none()
         && beat.assignor.is_none()
-        && beat.rebalance_timeout_ms == -1
-        && beat.owned.is_none();
-    let settled = group.current.get(&beat.member_id).is_some_and(|c| {
+        && beat.rebalance_timeout_ms == -1;
+    let is_settled = group.current.get(&beat.member_id).is_some_and(|c| {
         c.state == MemberState::Stable && c.epoch == beat.epoch && c.epoch == group.target_epoch
     });
-    silent
-        && settled
+    let is_same = group.members.get(&beat.member_id).is_some_and(|m| {
+        m.classic.is_none() && m.client_id == beat.client_id && m.client_host == beat.client_host
+    });
+    is_silent
+        && is_settled
+        && is_same
         && group.epoch == group.target_epoch
-        && subscribed(group, topics) == group.topics
+        && group.looked_at == Some(topics.version)
 }
 
 /// Whether the heartbeat carries everything, as after a lost answer.
@@ -164,10 +170,18 @@ fn is_full(beat: &Heartbeat) -> bool {
         && beat.rebalance_timeout_ms != -1
 }
 
-fn validate(beat: &Heartbeat) -> Result<(), Refusal> {
+/// Whether a heartbeat can be one, before any group is looked at.
+pub fn validate(group_id: &str, beat: &Heartbeat, settings: &Settings) -> Result<(), Refusal> {
     let invalid = |why| Err(Refusal::Invalid(why));
+    if group_id.is_empty() {
+        return invalid("GroupId can't be empty.");
+    }
     if beat.member_id.is_empty() {
         return invalid("MemberId can't be empty.");
+    }
+    // Keys of records have no room for longer ones.
+    if i16::try_from(beat.member_id.len()).is_err() {
+        return invalid("MemberId is too long.");
     }
     if beat.instance_id.as_deref() == Some("") {
         return invalid("InstanceId can't be empty.");
@@ -176,20 +190,17 @@ fn validate(beat: &Heartbeat) -> Result<(), Refusal> {
         return invalid("RackId can't be empty.");
     }
     match beat.epoch {
-        0 => {
-            if beat.rebalance_timeout_ms == -1 {
-                return invalid("RebalanceTimeoutMs must be provided in first request.");
-            }
-            if beat.owned.as_ref().is_none_or(|owned| !owned.is_empty()) {
-                return invalid("TopicPartitions must be empty when (re-)joining.");
-            }
-            let regex = beat.topic_regex.as_deref().is_some_and(|r| !r.is_empty());
-            if beat.topics.as_ref().is_none_or(BTreeSet::is_empty) && !regex {
-                return invalid(
-                    "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when \
-                     (re-)joining.",
-                );
-            }
+        0 if beat.rebalance_timeout_ms == -1 => {
+            return invalid("RebalanceTimeoutMs must be provided in first request.");
+        }
+        0 if beat.owned.as_ref().is_none_or(|owned| !owned.is_empty()) => {
+            return invalid("TopicPartitions must be empty when (re-)joining.");
+        }
+        0 if beat.topics.is_none() && beat.topic_regex.is_none() => {
+            return invalid(
+                "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when \
+                 (re-)joining.",
+            );
         }
         LEAVE_FOR_A_WHILE if beat.instance_id.is_none() => {
             return invalid("InstanceId can't be null.");
@@ -197,64 +208,60 @@ fn validate(beat: &Heartbeat) -> Result<(), Refusal> {
         epoch if epoch < LEAVE_FOR_A_WHILE => return invalid("MemberEpoch is invalid."),
         _ => {}
     }
-    match &beat.assignor {
-        Some(name) if Assignor::named(name).is_none() => {
-            Err(Refusal::UnsupportedAssignor(name.clone()))
-        }
-        _ => Ok(()),
+    let Some(name) = &beat.assignor else { return Ok(()) };
+    if settings.assignors.iter().any(|assignor| assignor.name() == name) {
+        return Ok(());
     }
+    let names: Vec<&str> = settings.assignors.iter().map(|assignor| assignor.name()).collect();
+    Err(Refusal::UnsupportedAssignor(name.clone(), names.join(", ")))
 }
 
-/// Takes in what the member says of itself; whether the group has to look at its topics anew.
+/// Takes in what the member says of itself; whether its subscription is another now.
 fn take_in(
     group: &mut ConsumerGroup,
     plan: &mut Plan,
     beat: &Heartbeat,
-    settings: Settings,
+    terms: Terms,
 ) -> Result<bool, Refusal> {
     let id = &beat.member_id;
-    if !group.members.contains_key(id) {
-        if beat.epoch != 0 {
-            return Err(Refusal::UnknownMember(id.clone()));
-        }
-        replace_static(group, plan, beat)?;
-        if group.members.len() >= settings.max_size {
-            return Err(Refusal::Full(settings.max_size));
-        }
-    } else {
-        fence(group, beat)?;
+    // A classic member may come with an id that it was given and the group has forgotten.
+    let is_classic = beat.classic.is_some();
+    let joins = beat.epoch == 0 || is_classic && beat.instance_id.is_none();
+    if !group.members.contains_key(id) && group.members.len() >= terms.settings.max_size {
+        return Err(Refusal::Full(terms.settings.max_size));
+    }
+    match &beat.instance_id {
+        Some(instance) if beat.epoch == 0 => replace_static(group, plan, beat, instance)?,
+        Some(instance) => check_static(group, beat, instance)?,
+        None => {}
     }
     let old = group.members.get(id).cloned();
-    let member = updated(old.clone(), beat);
-    if let Some(pattern) = member.topic_regex.as_deref()
-        && old.as_ref().and_then(|m| m.topic_regex.as_deref()) != Some(pattern)
-        && let Err(why) = super::pattern::check(pattern)
-    {
-        return Err(Refusal::InvalidRegex(why));
+    if old.is_none() && !joins {
+        return Err(unknown(id, terms.group_id));
     }
-    let changes = old.as_ref().is_none_or(|old| {
-        old.topics != member.topics
-            || old.topic_regex != member.topic_regex
-            || old.assignor != member.assignor
-    });
+    if beat.epoch != 0 && !is_classic {
+        fence(group, beat)?;
+    }
+    let member = updated(old.clone(), beat);
+    let old_regex = old.as_ref().and_then(|m| m.topic_regex.as_deref());
+    if let Some(pattern) = member.topic_regex.as_deref().filter(|p| Some(*p) != old_regex) {
+        pattern::check(pattern).map_err(|why| Refusal::InvalidRegex(pattern.to_owned(), why))?;
+    }
+    let has_changed = old
+        .as_ref()
+        .is_none_or(|old| old.topics != member.topics || old.topic_regex != member.topic_regex);
     if old.as_ref() != Some(&member) {
         plan.push(group, Record::Member(id.clone(), Some(member)));
     }
-    Ok(changes)
+    Ok(has_changed)
+}
+
+fn unknown(member: &str, group: &str) -> Refusal {
+    Refusal::UnknownMember { member: member.to_owned(), group: group.to_owned() }
 }
 
 fn updated(old: Option<Member>, beat: &Heartbeat) -> Member {
-    let old = old.unwrap_or_else(|| Member {
-        instance_id: None,
-        rack_id: None,
-        client_id: String::new(),
-        client_host: String::new(),
-        topics: BTreeSet::new(),
-        topic_regex: None,
-        rebalance_timeout_ms: -1,
-        assignor: None,
-        classic: None,
-    });
+    let old = old.unwrap_or_default();
     let regex = beat.topic_regex.clone().or(old.topic_regex).filter(|r| !r.is_empty());
     Member {
         instance_id: beat.instance_id.clone().or(old.instance_id),
@@ -268,79 +275,87 @@ fn updated(old: Option<Member>, beat: &Heartbeat) -> Member {
             ms => ms,
         },
         assignor: beat.assignor.clone().or(old.assignor),
-        classic: None,
+        classic: beat.classic.clone(),
     }
 }
 
-/// A static member that comes back under a new member id takes over what it had.
+/// A static member that comes back under a new member id takes over what it had. Between members
+/// of the new protocol the old one must have said that it goes.
 fn replace_static(
     group: &mut ConsumerGroup,
     plan: &mut Plan,
     beat: &Heartbeat,
+    instance: &str,
 ) -> Result<(), Refusal> {
-    let Some(instance) = &beat.instance_id else { return Ok(()) };
-    let Some(old_id) = group.static_member(instance).cloned() else { return Ok(()) };
-    let away = group.current.get(&old_id).is_some_and(|c| c.epoch == LEAVE_FOR_A_WHILE);
-    if !away {
-        return Err(Refusal::UnreleasedInstance(beat.member_id.clone(), instance.clone()));
+    let Some(old_id) = group.static_member(instance).filter(|id| **id != beat.member_id) else {
+        return Ok(());
+    };
+    let old_id = old_id.clone();
+    let Some(member) = group.members.get(&old_id).cloned() else { return Ok(()) };
+    let current = group.current.get(&old_id).cloned().unwrap_or_else(Current::joined);
+    let is_modern = beat.classic.is_none() && member.classic.is_none();
+    if is_modern && current.epoch != LEAVE_FOR_A_WHILE {
+        return Err(Refusal::UnreleasedInstance {
+            member: beat.member_id.clone(),
+            instance: instance.to_owned(),
+            owner: old_id,
+        });
     }
-    let target = group.targets.get(&old_id).cloned();
-    let member = group.members.get(&old_id).cloned();
-    let current = group.current.get(&old_id).cloned();
+    let target = group.targets.get(&old_id).cloned().unwrap_or_default();
     forget(group, plan, &old_id);
     let id = beat.member_id.clone();
-    if let (Some(member), Some(target), Some(current)) = (member, target, current) {
-        plan.push(group, Record::Member(id.clone(), Some(member)));
-        plan.push(group, Record::Target(id.clone(), Some(target)));
-        let back = Current { epoch: 0, previous_epoch: 0, ..current };
-        plan.push(group, Record::Current(id, Some(back)));
-    }
+    plan.push(group, Record::Member(id.clone(), Some(member)));
+    plan.push(group, Record::Target(id.clone(), Some(target)));
+    let back = Current { epoch: 0, previous_epoch: 0, ..current };
+    plan.push(group, Record::Current(id, Some(back)));
+    plan.replaced = Some(old_id);
     Ok(())
+}
+
+fn check_static(group: &ConsumerGroup, beat: &Heartbeat, instance: &str) -> Result<(), Refusal> {
+    match group.static_member(instance) {
+        None => Err(Refusal::UnknownInstance(instance.to_owned())),
+        Some(owner) if *owner != beat.member_id => Err(Refusal::FencedInstance {
+            member: beat.member_id.clone(),
+            instance: instance.to_owned(),
+            owner: owner.clone(),
+        }),
+        Some(_) => Ok(()),
+    }
 }
 
 /// A member must come with its current epoch, or with the one before and nothing it should not
 /// have (its last answer was lost).
 fn fence(group: &ConsumerGroup, beat: &Heartbeat) -> Result<(), Refusal> {
     let Some(current) = group.current.get(&beat.member_id) else { return Ok(()) };
-    if beat.epoch == 0 || beat.epoch == current.epoch {
-        return Ok(());
-    }
+    let fenced = |than| Err(Refusal::Fenced { than, received: beat.epoch, known: current.epoch });
     if beat.epoch > current.epoch {
-        return Err(Refusal::Fenced(
-            "The consumer group member has a greater member epoch than the one known by the \
-             group coordinator. The member must abandon all its partitions and rejoin.",
-        ));
+        return fenced("greater");
     }
-    let harmless = beat.owned.as_ref().is_some_and(|o| difference(o, &current.assigned).is_empty());
-    if beat.epoch == current.previous_epoch && harmless {
-        return Ok(());
+    let is_harmless =
+        beat.owned.as_ref().is_some_and(|o| difference(o, &current.assigned).is_empty());
+    if beat.epoch < current.epoch && !(beat.epoch == current.previous_epoch && is_harmless) {
+        return fenced("smaller");
     }
-    Err(Refusal::Fenced(
-        "The consumer group member has a smaller member epoch than the one known by the group \
-         coordinator. The member must abandon all its partitions and rejoin.",
-    ))
+    Ok(())
 }
 
 /// Looks at the topics, raises the epoch and computes a target, as far as needed.
-fn refresh(
-    group: &mut ConsumerGroup,
-    plan: &mut Plan,
-    topics: &TopicCatalog,
-    settings: Settings,
-    changed: bool,
-) {
-    let seen = subscribed(group, topics);
-    let moved = seen != group.topics;
-    if moved {
-        plan.push(group, Record::Topics(Some(seen)));
+fn refresh(group: &mut ConsumerGroup, plan: &mut Plan, terms: Terms, has_changed: bool) {
+    let mut resolver = Resolver::new(terms.topics);
+    let must_look = has_changed || group.looked_at != Some(terms.topics.version);
+    let mut has_moved = false;
+    if must_look {
+        plan.looked_at = Some(terms.topics.version);
+        has_moved = see_topics(group, plan, terms.topics, &mut resolver);
     }
-    if changed || moved {
-        plan.push(group, Record::Group(Some(group.epoch + 1)));
+    if has_changed || has_moved {
+        plan.push(group, Record::Group(Some(group.epoch.saturating_add(1))));
     }
     if group.epoch > group.target_epoch {
-        let members = subscribers(group, topics);
-        let target = group.assignor(settings.assignor).assign(&members, topics);
-        for (id, assignment) in target {
+        let members = subscribers(group, &mut resolver);
+        let assignor = group.assignor(terms.settings.default_assignor());
+        for (id, assignment) in assignor.assign(&members, terms.topics) {
             if group.targets.get(&id) != Some(&assignment) {
                 plan.push(group, Record::Target(id, Some(assignment)));
             }
@@ -349,24 +364,42 @@ fn refresh(
     }
 }
 
+/// Takes in the topics that members subscribe to; whether they are others than before.
+fn see_topics(
+    group: &mut ConsumerGroup,
+    plan: &mut Plan,
+    topics: &TopicCatalog,
+    resolver: &mut Resolver,
+) -> bool {
+    let seen = subscribed(group, topics, resolver);
+    let has_moved = seen != group.topics;
+    if has_moved {
+        plan.push(group, Record::Topics(Some(seen)));
+    }
+    has_moved
+}
+
 /// The topics that members subscribe to and that exist.
-fn subscribed(group: &ConsumerGroup, topics: &TopicCatalog) -> BTreeMap<String, SubscribedTopic> {
+fn subscribed(
+    group: &ConsumerGroup,
+    topics: &TopicCatalog,
+    resolver: &mut Resolver,
+) -> BTreeMap<String, SubscribedTopic> {
+    let ids: BTreeSet<_> = group.members.values().flat_map(|m| resolver.resolve(m)).collect();
     let mut seen = BTreeMap::new();
-    for member in group.members.values() {
-        for id in super::pattern::resolve(member, topics) {
-            if let Some(entry) = topics.get(id) {
-                let topic = SubscribedTopic { id, partitions: entry.partitions };
-                seen.insert(entry.name.to_string(), topic);
-            }
+    for id in ids {
+        if let Some(entry) = topics.get(id) {
+            let topic = SubscribedTopic { id, partitions: entry.partitions };
+            seen.insert(entry.name.to_string(), topic);
         }
     }
     seen
 }
 
-fn subscribers(group: &ConsumerGroup, topics: &TopicCatalog) -> Subscribers {
+fn subscribers(group: &ConsumerGroup, resolver: &mut Resolver) -> Subscribers {
     let subscriber = |(id, member): (&String, &Member)| {
         let subscriber = Subscriber {
-            topics: super::pattern::resolve(member, topics),
+            topics: resolver.resolve(member),
             instance_id: member.instance_id.clone(),
             current: group.targets.get(id).cloned().unwrap_or_default(),
         };
@@ -381,51 +414,53 @@ fn forget(group: &mut ConsumerGroup, plan: &mut Plan, id: &str) {
     plan.push(group, Record::Member(id.into(), None));
 }
 
-fn leave(
-    group: &ConsumerGroup,
-    beat: &Heartbeat,
-    topics: &TopicCatalog,
-    settings: Settings,
-) -> Result<Plan, Refusal> {
-    let Some(member) = group.members.get(&beat.member_id) else {
-        return Err(Refusal::UnknownMember(beat.member_id.clone()));
-    };
+fn leave(group: &ConsumerGroup, beat: &Heartbeat, terms: Terms) -> Result<Plan, Refusal> {
+    match &beat.instance_id {
+        Some(instance) => check_static(group, beat, instance)?,
+        None if !group.members.contains_key(&beat.member_id) => {
+            return Err(unknown(&beat.member_id, terms.group_id));
+        }
+        None => {}
+    }
+    let id = &beat.member_id;
     if beat.epoch == LEAVE {
-        let mut plan = remove(group, &beat.member_id, topics, settings);
-        plan.epoch = LEAVE;
-        return Ok(plan);
+        let plan = remove(group, &[id.as_str()], terms);
+        return Ok(Plan { epoch: LEAVE, ..plan });
     }
-    if member.instance_id != beat.instance_id {
-        return Err(Refusal::FencedInstance(beat.member_id.clone()));
-    }
-    let mut plan = Plan { epoch: LEAVE_FOR_A_WHILE, ..Plan::default() };
-    let mut next = group.clone();
-    let mut current = next.current.get(&beat.member_id).cloned().unwrap_or_else(Current::joined);
-    current.epoch = LEAVE_FOR_A_WHILE;
-    current.revoking = Assignment::new();
-    plan.push(&mut next, Record::Current(beat.member_id.clone(), Some(current)));
+    let mut plan = Plan { epoch: LEAVE_FOR_A_WHILE, revoking: Some(false), ..Plan::default() };
+    let before = group.current.get(id).cloned().unwrap_or_else(Current::joined);
+    let away = Current { epoch: LEAVE_FOR_A_WHILE, revoking: Assignment::new(), ..before };
+    plan.records.push(Record::Current(id.clone(), Some(away)));
     Ok(plan)
 }
 
-/// Plans the end of a member: it left, its session ended, or it did not give partitions up.
-pub fn remove(group: &ConsumerGroup, id: &str, topics: &TopicCatalog, settings: Settings) -> Plan {
+/// Plans the end of members: they left, their sessions ended, or they did not give partitions up.
+/// The new target is computed with the next heartbeat.
+pub fn remove(group: &ConsumerGroup, ids: &[&str], terms: Terms) -> Plan {
     let mut plan = Plan::default();
-    if group.members.contains_key(id) {
-        let mut next = group.clone();
+    let mut next = group.clone();
+    for id in ids.iter().filter(|id| group.members.contains_key(**id)) {
         forget(&mut next, &mut plan, id);
-        let seen = subscribed(&next, topics);
-        if seen != next.topics {
-            plan.push(&mut next, Record::Topics(Some(seen)));
-        }
-        plan.push(&mut next, Record::Group(Some(group.epoch + 1)));
-        refresh(&mut next, &mut plan, topics, settings, false);
+    }
+    if !plan.records.is_empty() {
+        plan.looked_at = Some(terms.topics.version);
+        see_topics(&mut next, &mut plan, terms.topics, &mut Resolver::new(terms.topics));
+        plan.push(&mut next, Record::Group(Some(group.epoch.saturating_add(1))));
     }
     plan
 }
 
-/// Tombstones for a group without members, when it is deleted.
-pub fn delete() -> Vec<Record> {
-    vec![Record::TargetEpoch(None), Record::Topics(None), Record::Group(None)]
+/// Tombstones for everything that a group has, when it is deleted or becomes a classic one.
+pub fn delete(group: &ConsumerGroup) -> Vec<Record> {
+    let ids = || group.members.keys().cloned();
+    let currents = ids().map(|id| Record::Current(id, None));
+    let targets = ids().map(|id| Record::Target(id, None));
+    let members = ids().map(|id| Record::Member(id, None));
+    let mut records: Vec<Record> = currents.chain(targets).collect();
+    records.push(Record::TargetEpoch(None));
+    records.extend(members);
+    records.extend([Record::Topics(None), Record::Group(None)]);
+    records
 }
 
 #[cfg(test)]

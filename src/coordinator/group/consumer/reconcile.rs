@@ -74,20 +74,31 @@ impl Current {
         taken: impl Fn(TopicId, i32) -> bool,
     ) -> Current {
         match self.state {
-            MemberState::Stable if self.epoch == target_epoch => return self.clone(),
-            MemberState::UnrevokedPartitions if still_owns(owned, &self.revoking) => {
-                return self.clone();
+            MemberState::Stable if self.epoch == target_epoch => self.clone(),
+            MemberState::UnrevokedPartitions if still_owns(owned, &self.revoking) => self.clone(),
+            // What it had to give up it has: that was a step of its own.
+            MemberState::UnrevokedPartitions => {
+                self.towards(self.epoch.saturating_add(1), target_epoch, target, owned, taken)
             }
-            _ => {}
+            _ => self.towards(self.epoch, target_epoch, target, owned, taken),
         }
+    }
+
+    fn towards(
+        &self,
+        epoch: i32,
+        target_epoch: i32,
+        target: &Assignment,
+        owned: Option<&Assignment>,
+        taken: impl Fn(TopicId, i32) -> bool,
+    ) -> Current {
         let kept = intersection(&self.assigned, target);
         let revoking = difference(&self.assigned, target);
-        let wanted = difference(target, &self.assigned);
-        let (blocked, free) = split(&wanted, taken);
+        let (blocked, free) = split(&difference(target, &self.assigned), taken);
         let previous_epoch = self.epoch;
         if !revoking.is_empty() && still_owns(owned, &revoking) {
             let state = MemberState::UnrevokedPartitions;
-            return Current { state, assigned: kept, revoking, ..self.clone() };
+            return Current { state, epoch, previous_epoch, assigned: kept, revoking };
         }
         let mut assigned = kept;
         for (topic, partitions) in free {
@@ -97,15 +108,8 @@ impl Current {
             true => MemberState::Stable,
             false => MemberState::UnreleasedPartitions,
         };
-        let previous_epoch =
-            if self.epoch == target_epoch { self.previous_epoch } else { previous_epoch };
-        Current {
-            state,
-            epoch: target_epoch,
-            previous_epoch,
-            assigned,
-            revoking: Assignment::new(),
-        }
+        let revoking = Assignment::new();
+        Current { state, epoch: target_epoch, previous_epoch, assigned, revoking }
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
         assert_eq!(second.state, MemberState::UnreleasedPartitions);
         assert_eq!((second.epoch, second.previous_epoch, &second.assigned), (2, 1, &of(&[1])));
         let third = second.step(2, &of(&[1, 2]), None, |_, _| false);
-        assert_eq!((third.state, third.epoch, third.previous_epoch), (MemberState::Stable, 2, 1));
+        assert_eq!((third.state, third.epoch, third.previous_epoch), (MemberState::Stable, 2, 2));
         assert_eq!(third.assigned, of(&[1, 2]));
     }
 

@@ -12,7 +12,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a member says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// `group.instance.id`.
     pub instance_id: Option<String>,
@@ -186,7 +186,8 @@ fn put_member(out: &mut BytesMut, member: &Member) {
     put_string(out, Some(&member.client_host));
     put_varint(out, member.topics.len() as u32 + 1);
     member.topics.iter().for_each(|topic| put_string(out, Some(topic)));
-    put_string(out, member.topic_regex.as_deref());
+    // Kafka writes an empty expression for none.
+    put_string(out, Some(member.topic_regex.as_deref().unwrap_or_default()));
     out.put_i32(member.rebalance_timeout_ms);
     put_string(out, member.assignor.as_deref());
     let Some(classic) = &member.classic else { return put_varint(out, 0) };
@@ -329,7 +330,7 @@ fn get_member(from: &mut &[u8]) -> Result<Member> {
         client_id: get_string(from)?,
         client_host: get_string(from)?,
         topics: get_array(from, get_string)?.into_iter().collect(),
-        topic_regex: get_optional_string(from)?,
+        topic_regex: get_optional_string(from)?.filter(|regex| !regex.is_empty()),
         rebalance_timeout_ms: get_i32(from)?,
         assignor: get_optional_string(from)?,
         classic: None,

@@ -1,0 +1,111 @@
+//! Between the two protocols: a classic group becomes one of KIP-848 when the first member of the
+//! new protocol joins it, and a classic one again when the last has left.
+//!
+//! As Kafka's `ConsumerGroup.fromClassicGroup` and `ClassicGroup.fromConsumerGroup`: nobody loses
+//! what it has. Pure; whether a group may change is the coordinator's to decide.
+
+use super::group::ConsumerGroup;
+use super::protocol::{self, Subscription};
+use super::reconcile::{Current, MemberState};
+use super::records::{ClassicMember, Member, Record};
+use super::{Assignment, TopicCatalog};
+use crate::coordinator::group::classic;
+
+/// What a classic group of consumers becomes, and the records that make it; `None` when a member's
+/// subscription or assignment cannot be read.
+pub fn upgrade(
+    classic: &classic::ClassicGroup,
+    topics: &TopicCatalog,
+) -> Option<(ConsumerGroup, Vec<Record>)> {
+    let generation = classic.generation();
+    let (mut members, mut targets, mut currents) = (Vec::new(), Vec::new(), Vec::new());
+    for old in classic.members() {
+        let id = old.id.to_string();
+        let assigned = protocol::read_assignment(&old.assignment, topics)?;
+        members.push(Record::Member(id.clone(), Some(member_of(old)?)));
+        targets.push(Record::Target(id.clone(), Some(assigned.clone())));
+        let current = Current {
+            state: MemberState::Stable,
+            epoch: generation,
+            previous_epoch: generation,
+            assigned,
+            revoking: Assignment::new(),
+        };
+        currents.push(Record::Current(id, Some(current)));
+    }
+    let mut records = members;
+    records.push(Record::Group(Some(generation)));
+    records.extend(targets);
+    records.push(Record::TargetEpoch(Some(generation)));
+    records.extend(currents);
+    let mut group = ConsumerGroup::default();
+    records.iter().cloned().for_each(|record| group.apply(record));
+    Some((group, records))
+}
+
+fn member_of(old: &classic::Member) -> Option<Member> {
+    let subscription = subscription_of(old.protocols.first()?)?;
+    Some(Member {
+        instance_id: old.instance_id.as_deref().map(str::to_owned),
+        rack_id: subscription.rack_id,
+        client_id: old.client_id.to_string(),
+        client_host: old.client_host.to_string(),
+        topics: subscription.topics,
+        topic_regex: None,
+        rebalance_timeout_ms: old.rebalance_timeout_ms,
+        assignor: None,
+        classic: Some(classic_member(old.session_timeout_ms, &old.protocols)),
+    })
+}
+
+/// What a classic member says of itself in the first of its protocols.
+pub fn subscription_of(first: &classic::Protocol) -> Option<Subscription> {
+    protocol::read_subscription(&first.metadata)
+}
+
+/// What is kept of a member's classic protocol.
+pub fn classic_member(session_timeout_ms: i32, protocols: &[classic::Protocol]) -> ClassicMember {
+    let protocols = protocols.iter().map(|p| (p.name.to_string(), p.metadata.clone()));
+    ClassicMember { session_timeout_ms, protocols: protocols.collect() }
+}
+
+/// Whether all members but these speak the classic protocol, and there are some; of nobody gone the
+/// last to have spoken the new one has just been replaced.
+pub fn is_all_classic_without(group: &ConsumerGroup, gone: &[&str]) -> bool {
+    let mut rest = group.members.iter().filter(|(id, _)| !gone.contains(&id.as_str())).peekable();
+    rest.peek().is_some() && rest.all(|(_, member)| member.classic.is_some())
+}
+
+/// The members that a group without `gone` has as a classic one, with their part of the target.
+pub fn downgraded(
+    group: &ConsumerGroup,
+    gone: &[&str],
+    topics: &TopicCatalog,
+) -> Vec<classic::Member> {
+    let rest = group.members.iter().filter(|(id, _)| !gone.contains(&id.as_str()));
+    let classic = rest.filter_map(|(id, member)| Some((id, member, member.classic.as_ref()?)));
+    let members = classic.map(|(id, member, classic)| {
+        let protocols = classic.protocols.iter().map(|(name, metadata)| classic::Protocol {
+            name: name.as_str().into(),
+            metadata: metadata.clone(),
+        });
+        let mut old = classic::Member::default();
+        old.id = id.as_str().into();
+        old.instance_id = member.instance_id.as_deref().map(Into::into);
+        old.client_id = member.client_id.as_str().into();
+        old.client_host = member.client_host.as_str().into();
+        old.rebalance_timeout_ms = member.rebalance_timeout_ms;
+        old.session_timeout_ms = classic.session_timeout_ms;
+        old.protocols = protocols.collect();
+        let target = group.targets.get(id).cloned().unwrap_or_default();
+        old.assignment = protocol::write_assignment(version_of(classic), &target, topics);
+        old
+    });
+    members.collect()
+}
+
+/// The version in which a classic member speaks.
+pub fn version_of(classic: &ClassicMember) -> i16 {
+    let first = classic.protocols.first().and_then(|(_, metadata)| metadata.first_chunk::<2>());
+    first.map_or(0, |version| i16::from_be_bytes(*version))
+}

@@ -1,0 +1,159 @@
+//! A live group changes its protocol and keeps what it has.
+
+use super::*;
+use crate::coordinator::group::classic::{JoinReply, LeavingMember};
+
+/// A consumer's subscription to `t`, v1, that owns these partitions of it.
+fn subscription(owned: &[i32]) -> Bytes {
+    let mut out = b"\0\x01\0\0\0\x01\0\x01t\xff\xff\xff\xff\0\0\0\x01\0\x01t".to_vec();
+    out.extend((owned.len() as i32).to_be_bytes());
+    owned.iter().for_each(|p| out.extend(p.to_be_bytes()));
+    out.into()
+}
+
+/// An assignment of these partitions of `t`, v1.
+fn assignment(partitions: &[i32]) -> Bytes {
+    let mut out = b"\0\x01\0\0\0\x01\0\x01t".to_vec();
+    out.extend((partitions.len() as i32).to_be_bytes());
+    partitions.iter().for_each(|p| out.extend(p.to_be_bytes()));
+    out.extend([0xff; 4]);
+    out.into()
+}
+
+fn classic_join(member_id: &str, owned: &[i32]) -> JoinRequest {
+    JoinRequest {
+        identity: identity(member_id),
+        client_id: "c".into(),
+        client_host: "/127.0.0.1".into(),
+        require_known_member_id: false,
+        can_skip_assignment: false,
+        rebalance_timeout_ms: 60_000,
+        session_timeout_ms: 30_000,
+        protocol_type: "consumer".into(),
+        protocols: vec![Protocol { name: "range".into(), metadata: subscription(owned) }],
+        reason: None,
+        unique: uuid::Uuid::new_v4(),
+    }
+}
+
+fn identity(member_id: &str) -> Identity {
+    Identity { member_id: member_id.into(), instance_id: None }
+}
+
+fn sync_request(joined: &JoinReply) -> SyncRequest {
+    SyncRequest {
+        identity: identity(&joined.member_id),
+        generation: joined.generation,
+        ..SyncRequest::default()
+    }
+}
+
+/// A stable classic group of one member with all of `t`; its id.
+async fn classic(coordinator: &GroupCoordinator) -> String {
+    let joined = coordinator.join(GROUP, classic_join("", &[])).await;
+    assert_eq!(joined.error, None);
+    let assignments = [(joined.member_id.clone(), assignment(&[0, 1, 2, 3]))].into();
+    let sync = SyncRequest { assignments, ..sync_request(&joined) };
+    assert_eq!(coordinator.sync(GROUP, sync).await.error, None);
+    joined.member_id.to_string()
+}
+
+#[tokio::test]
+async fn a_classic_group_becomes_a_new_one_with_the_first_new_member_and_back_with_the_last() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    assert_eq!(ok(&coordinator, join("m")).await.assignment, Some(Assignment::new()));
+    let rebalances = Err(GroupError::RebalanceInProgress);
+    assert_eq!(coordinator.heartbeat(GROUP, &identity(&old), 1), rebalances, "it shares now");
+
+    // It joins with what it has, is asked to give half up, and gets its part by the sync.
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    assert_eq!((joined.error.clone(), joined.generation, &*joined.leader), (None, 1, ""));
+    let synced = coordinator.sync(GROUP, sync_request(&joined)).await;
+    assert_eq!(synced.assignment, assignment(&[0, 1]));
+    assert_eq!(coordinator.heartbeat(GROUP, &identity(&old), 1), rebalances);
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1])).await;
+    assert_eq!(coordinator.sync(GROUP, sync_request(&joined)).await.error, None);
+    assert_eq!(coordinator.heartbeat(GROUP, &identity(&old), joined.generation), Ok(()));
+    assert_eq!(ok(&coordinator, beat("m", 2)).await.assignment, Some(of([2, 3])));
+    assert_eq!(state(&coordinator), "Stable");
+
+    // Another coordinator finds the same mixed group.
+    let second = fixture.start().await;
+    assert_eq!(second.heartbeat(GROUP, &identity(&old), joined.generation), Ok(()));
+    ok(&second, beat("m", LEAVE)).await;
+    let described = second.describe(GROUP).expect("owned");
+    assert_eq!((described.state, described.members.len()), ("PreparingRebalance", 1));
+    assert_eq!(described.members[0].member_id.as_ref(), old);
+    let joined = second.join(GROUP, classic_join(&old, &[0, 1])).await;
+    assert_eq!((joined.error, &*joined.leader), (None, old.as_str()), "it assigns again itself");
+
+    let third = fixture.start().await;
+    assert_eq!(third.describe(GROUP).expect("owned").state, "Stable", "a classic group");
+    assert_eq!(third.list().expect("active").0[0].kind, "classic");
+}
+
+#[tokio::test]
+async fn members_that_wait_in_a_classic_group_are_asked_to_join_the_new_one() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    classic(&coordinator).await;
+    let waiting = {
+        let coordinator = coordinator.clone();
+        tokio::spawn(async move { coordinator.join(GROUP, classic_join("", &[])).await })
+    };
+    while coordinator.describe(GROUP).expect("owned").state == "Stable" {
+        tokio::task::yield_now().await;
+    }
+    ok(&coordinator, join("m")).await;
+    let answer = waiting.await.expect("answered");
+    assert_eq!(answer.error, Some(GroupError::RebalanceInProgress));
+}
+
+#[tokio::test]
+async fn the_policy_decides() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    let strict = GroupConfig {
+        initial_rebalance_delay_ms: 0,
+        consumer: ConsumerConfig::default(),
+        ..GroupConfig::default()
+    };
+    coordinator.set_config(strict);
+    let refused = coordinator.consumer_heartbeat(GROUP, join("m")).await.expect_err("disabled");
+    assert_eq!(refused.to_string(), "Group g is not a consumer group.");
+    assert_eq!(coordinator.heartbeat(GROUP, &identity(&old), 1), Ok(()), "nothing has changed");
+    let leaving = LeavingMember { identity: identity(&old), reason: None };
+    assert_eq!(coordinator.leave(GROUP, &[leaving]), Ok(vec![Ok(())]));
+    assert_eq!(ok(&coordinator, join("m")).await.epoch, 1, "an empty group may be either");
+    let error = coordinator
+        .join(GROUP, JoinRequest { protocol_type: "connect".into(), ..classic_join("", &[]) });
+    assert_eq!(error.await.error, Some(GroupError::InconsistentGroupProtocol));
+    ok(&coordinator, beat("m", LEAVE)).await;
+    classic(&coordinator).await;
+    assert_eq!(coordinator.list().expect("active").0[0].kind, "classic", "and back");
+    let tombstone = (Key::encode_group(GROUP), true);
+    let records = fixture.log.records(coordinator.partition_for(GROUP));
+    let buried = |r: &crate::coordinator::state_log::StateRecord| {
+        (r.key.clone().unwrap_or_default(), r.value.is_none()) == tombstone
+    };
+    assert!(records.iter().any(buried), "the classic group was buried when it became a new one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn classic_members_that_do_not_come_back_are_removed() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    classic(&coordinator).await;
+    ok(&coordinator, join("m")).await;
+    let mut epoch = 2;
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        epoch = ok(&coordinator, beat("m", epoch)).await.epoch;
+    }
+    let described = coordinator.describe_consumer(GROUP).expect("a new group").0;
+    assert_eq!((described.members.len(), described.state), (1, "Stable"));
+    assert_eq!(described.members[0].assigned, of(0..4));
+}
