@@ -10,6 +10,7 @@ pub mod handlers;
 mod lazy_alloc;
 pub mod log;
 pub mod metadata;
+pub mod metrics;
 pub mod network;
 pub mod partition;
 pub mod peer;

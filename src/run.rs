@@ -6,6 +6,7 @@
 use crate::broker::{Broker, Opened, StartError};
 use crate::config::{BrokerConfig, key};
 use crate::handlers::api_table::ApiTable;
+use crate::metrics::{Metrics, MetricsError};
 use crate::network::{BindError, Bound, Server, Settings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,9 @@ pub enum RunError {
     /// A listener cannot be opened.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Metrics cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// Threads cannot be started.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -39,6 +43,7 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
     introduce(&config);
     // Before any file is touched: a taken port is the commonest of mistakes.
     let bound = Bound::bind(Settings::from_config(&config))?;
+    let metrics = Metrics::bind(&config)?;
     let opened = control.block_on(Opened::open(config))?;
     let opened = opened.bound_to(&bound.addresses());
     let ports = bound.addresses().into_iter().map(|(name, at)| (name.to_string(), at.port()));
@@ -46,6 +51,9 @@ pub fn run(config: BrokerConfig, shutdown: impl Future<Output = ()>) -> Result<(
     control.block_on(async {
         let broker = opened.join().await?;
         let server = Server::serve(bound, broker.clone(), ApiTable, broker.connections.clone())?;
+        if let Some(metrics) = metrics {
+            metrics.serve(broker.clone());
+        }
         let registered = broker.register(&ports).await;
         if registered.is_ok() {
             // What testcontainers and other starters wait for, in Kafka's words.

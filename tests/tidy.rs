@@ -17,6 +17,7 @@ const MEDIAN_LINES: usize = 300;
 const RANKS: &[(&str, u32)] = &[
     ("main", 0),
     ("run", 0),
+    ("metrics", 1),
     ("network", 1),
     ("handlers", 2),
     ("broker", 3),

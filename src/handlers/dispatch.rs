@@ -120,6 +120,18 @@ pub enum RequestError {
     },
 }
 
+impl RequestError {
+    /// The API of the request.
+    pub fn api_key(&self) -> i16 {
+        match self {
+            RequestError::UnknownApi(key) | RequestError::Refused(key) => *key,
+            RequestError::UnsupportedVersion { key, .. }
+            | RequestError::Malformed { key, .. }
+            | RequestError::Encode { key, .. } => *key,
+        }
+    }
+}
+
 /// Decodes a request's body. Bytes after it are ignored, as in Kafka.
 pub fn decode<R: Decodable>(context: &RequestContext, mut body: Bytes) -> Result<R, RequestError> {
     R::decode(&mut body, context.api_version).map_err(|error| RequestError::Malformed {

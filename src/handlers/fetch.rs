@@ -56,6 +56,7 @@ pub async fn handle(
             if let Some(quiet) = throttle(broker, context, &plan, &rows) {
                 return throttled(context, &begun, quiet);
             }
+            rows::count(broker, &plan, &rows);
             answer(broker, context, &plan, begun, rows)
         }
         Err(error) => encode::error(context.api_version, session_code(error)),

@@ -28,7 +28,7 @@ use crate::handlers::throttle_field;
 use crate::handlers::{
     Dispatch, GroupEnd, Part, RequestContext, RequestError, Served, api_table::Api, api_versions,
 };
-use crate::telemetry::requests;
+use crate::telemetry::{counters, requests};
 
 /// Answers waiting in memory are sent at the latest when there are this many bytes.
 const FLUSH_BYTES: usize = 64 << 10;
@@ -289,6 +289,7 @@ impl<D: Dispatch> Connection<D> {
 
     async fn serve_one(&mut self, context: RequestContext, body: Bytes) -> Result<(), End> {
         requests::count(context.api_key, 1);
+        counters::count_bytes(context.api_key, body.len() as u64);
         let shared = self.shared.clone();
         let mut fresh = BytesMut::new();
         let serve = shared.dispatch.serve(&shared.broker, &context, body, &mut fresh);
@@ -333,6 +334,7 @@ impl<D: Dispatch> Connection<D> {
             }
         }
         requests::count(key, contexts.len() as u64);
+        counters::count_bytes(key, bytes as u64);
         let shared = self.shared.clone();
         let mut fresh = BytesMut::with_capacity(contexts.len() * ANSWER_BYTES);
         self.pipelines |= contexts.len() > 1;

@@ -18,6 +18,7 @@ use super::connection::{Connection, End, Shared};
 use super::transport::Transport;
 use crate::handlers::{Dispatch, RequestContext};
 use crate::quota::connections::Permit;
+use crate::telemetry::counters;
 
 /// Accepted sockets on their way to a thread.
 const BACKLOG: usize = 64;
@@ -159,6 +160,9 @@ async fn run<D: Dispatch>(
         }
         Err(error) => End::Io(error),
     };
+    if let End::Request(error) = &end {
+        counters::count_broken(error.api_key());
+    }
     match end {
         End::Closed | End::Io(_) | End::Idle | End::ShuttingDown => {
             tracing::debug!(%address, %listener, "connection closed: {end}");

@@ -17,6 +17,7 @@ mod replicas;
 mod role;
 pub mod sessions;
 mod state;
+mod traffic;
 mod verification;
 mod waiter;
 
@@ -27,6 +28,7 @@ pub use near::Candidate;
 pub use read::{Bound, PartitionRead, ReadParams};
 pub use replicas::{Replicas, Told};
 pub use state::{FollowerFetch, LeaderAndIsr};
+pub use traffic::Traffic;
 pub use verification::{TransactionalBatch, Verification};
 pub use waiter::Waiter;
 
@@ -55,6 +57,7 @@ pub struct Partition {
     /// Told when a change of the in-sync set is wanted.
     isr_wanted: Arc<Notify>,
     verifications: Mutex<Verifications>,
+    traffic: Traffic,
 }
 
 impl Partition {
@@ -75,6 +78,7 @@ impl Partition {
             raising: Mutex::new(()),
             isr_wanted,
             verifications: Mutex::default(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -111,6 +115,16 @@ impl Partition {
     /// Replicas in sync, as confirmed by the controller.
     pub fn isr(&self) -> Vec<BrokerId> {
         self.state.read().isr.clone()
+    }
+
+    /// Replicas assigned.
+    pub fn replica_count(&self) -> usize {
+        self.state.read().replicas.len()
+    }
+
+    /// What went through it.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// Has `waiter` woken whenever the high watermark, the log end or the last stable offset

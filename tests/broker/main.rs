@@ -1,5 +1,6 @@
 //! The real program, started as its user starts it.
 
 mod limits;
+mod metrics;
 mod process;
 mod program;

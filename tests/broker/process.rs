@@ -79,6 +79,19 @@ impl Broker {
         }
     }
 
+    /// The metrics page, from where the line about it says.
+    pub fn metrics(&self, request: &str) -> String {
+        let log = self.log();
+        let (_, after) = log.split_once("metrics at http://").expect("metrics are served");
+        let address = after.split('/').next().expect("an address");
+        let mut stream = TcpStream::connect(address).expect("metrics are served");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
     /// The port of the listener PLAINTEXT, as the line about the start has it.
     fn bound_port(&self) -> u16 {
         let log = self.log();

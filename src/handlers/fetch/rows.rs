@@ -12,6 +12,7 @@ use crate::handlers::{Part, RequestContext};
 use crate::log::{self, AbortedTransaction, LogRead, ReadError};
 use crate::partition::sessions::{Answer, Cached, Key};
 use crate::partition::{FollowerFetch, Partition, PartitionError, PartitionRead, ReadParams};
+use crate::telemetry::counters::{FAILED_FETCH, REPLICATION_BYTES_OUT};
 use crate::types::{BrokerId, ErrorCode};
 use std::sync::Arc;
 
@@ -73,6 +74,23 @@ pub(super) fn replicas(broker: &Broker, partitions: &[Cached]) -> Vec<Arc<Partit
         broker.replicas.get(topic, cached.key.partition)
     };
     partitions.iter().filter_map(find).collect()
+}
+
+/// Counts what is answered.
+pub(super) fn count(broker: &Broker, plan: &Plan, rows: &[Row]) {
+    for row in rows {
+        let len = row.records_len();
+        if row.code != ErrorCode::NONE {
+            FAILED_FETCH.add(1);
+        } else if plan.follower.is_some() {
+            REPLICATION_BYTES_OUT.add(len as u64);
+        } else if len > 0
+            && let Some(topic) = row.key.topic.as_deref()
+            && let Some(replica) = broker.replicas.get(topic, row.key.partition)
+        {
+            replica.traffic().count_out(len);
+        }
+    }
 }
 
 /// Whether the client need not wait for more.

@@ -7,6 +7,7 @@ use crate::broker::Broker;
 use crate::handlers::RequestContext;
 use crate::log::AppendError;
 use crate::partition::PartitionError;
+use crate::telemetry::counters::FAILED_PRODUCE;
 use crate::types::ErrorCode;
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
@@ -69,7 +70,10 @@ fn partition(version: i16, index: i32, outcome: &Outcome) -> (ErrorCode, Partiti
             describe(version, error, *log_start, &mut response);
             error.error_code()
         }
-        Outcome::Appended(_, appended, error) => {
+        Outcome::Appended(replica, appended, error) => {
+            if !appended.duplicate {
+                replica.traffic().count_in(appended.messages, appended.bytes);
+            }
             response.base_offset = appended.base_offset;
             if version >= 2 {
                 response.log_append_time_ms = appended.append_time_ms;
@@ -80,6 +84,9 @@ fn partition(version: i16, index: i32, outcome: &Outcome) -> (ErrorCode, Partiti
             error.as_ref().map_or(ErrorCode::NONE, ToErrorCode::error_code)
         }
     };
+    if code != ErrorCode::NONE {
+        FAILED_PRODUCE.add(1);
+    }
     response.error_code = code.0;
     (code, response)
 }

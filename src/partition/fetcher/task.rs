@@ -5,6 +5,7 @@ use crate::metadata::image::Published;
 use crate::partition::follow::Position;
 use crate::partition::{Partition, PartitionError, Replicas};
 use crate::peer::{Peer, PeerError};
+use crate::telemetry::counters::REPLICATION_BYTES_IN;
 use crate::types::{BrokerId, ErrorCode, TopicId};
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{
@@ -188,8 +189,10 @@ impl Task {
                 let key = (topic.topic_id, data.partition_index);
                 let Some((partition, position)) = followed.get(&key) else { continue };
                 let (high_watermark, is_good) = (data.high_watermark, data.error_code == 0);
+                let len = data.records.as_ref().map_or(0, Bytes::len);
+                REPLICATION_BYTES_IN.add(len as u64);
                 if self.is_throttled(partition) {
-                    self.settings.quota.record(data.records.as_ref().map_or(0, Bytes::len));
+                    self.settings.quota.record(len);
                 }
                 if let Err(error) = self.take_one(peer, partition, position, data).await {
                     tracing::info!(partition = %partition.id(), %error, "not followed for now");
