@@ -1,5 +1,5 @@
-//! A whole broker without a network, asked by the bytes of the wire: what tests of the coordinators'
-//! APIs share.
+//! A whole broker without a network, asked by the bytes of the wire: what the tests of the
+//! coordinators' APIs share.
 
 use super::api_table::ApiTable;
 use super::{Dispatch, RequestContext, Served, leader_and_isr, update_metadata};
