@@ -180,7 +180,7 @@ def id_taken(scratch):
                 told = str(e)
             assert "ended with 1" in told, told
             if kind == "ottla":
-                assert "another broker with this id is alive" in told, told
+                assert "another broker has the same broker.id" in told, told
             create(first, "still")
             round_trip(first, "still", "here")
     return "refused"

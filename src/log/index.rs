@@ -143,8 +143,10 @@ impl<const N: usize> Index<N> {
                 after = Some(key(first));
                 high = from + found as u64;
             }
-            let (first, last) = (before.as_ref().map_or(0, &key), after.unwrap_or(bound));
-            let share = (bound - first) as f64 / (last - first).max(1) as f64;
+            // As floats: keys of a corrupt index may be anything.
+            let first = before.as_ref().map_or(0, &key) as f64;
+            let last = after.unwrap_or(bound) as f64;
+            let share = (bound as f64 - first) / (last - first).max(1.0);
             let share = if turn < GUESSES { share.clamp(0.0, 1.0) } else { 0.5 };
             guess = low + ((high - low) as f64 * share) as u64;
             guess = guess.saturating_sub((PAGE_BYTES / N / 2) as u64);

@@ -1,6 +1,6 @@
 //! What readers, lookups, retention and compaction give, against the model.
 
-use super::state::{Meta, Producer, Rec, State, Stored};
+use super::state::{Meta, Producer, Producers, Rec, State, Stored};
 use super::world::World;
 use crate::log::batch;
 use crate::log::cleaner::{Budget, Throttle, clean};
@@ -57,15 +57,7 @@ impl World {
         let (low, high) = model.stable();
         let stable = log.last_stable_offset();
         assert!((low..=high).contains(&stable), "last stable {stable}, not {low}..={high}");
-        let wanted = |(id, p): (&i64, &Producer)| ProducerStateEntry {
-            producer_id: *id,
-            producer_epoch: p.epoch,
-            last_sequence: p.batches.last().map_or(-1, |b| b.last),
-            last_timestamp: p.timestamp,
-            coordinator_epoch: p.coordinator_epoch,
-            current_txn_first_offset: p.open,
-        };
-        let wanted: Vec<_> = model.producers.iter().map(wanted).collect();
+        let wanted = entries(&model.producers);
         let difference = first_difference(&self.producers(), &wanted).map(|d| format!("{d:?}"));
         assert_eq!(difference, None, "producers");
         assert_eq!(log.epochs.lock().entries(), model.epochs, "leader epochs");
@@ -271,4 +263,17 @@ impl World {
         }
         all
     }
+}
+
+/// What a log that knows these producers says of them.
+pub(super) fn entries(producers: &Producers) -> Vec<ProducerStateEntry> {
+    let entry = |(id, p): (&i64, &Producer)| ProducerStateEntry {
+        producer_id: *id,
+        producer_epoch: p.epoch,
+        last_sequence: p.batches.last().map_or(-1, |b| b.last),
+        last_timestamp: p.timestamp,
+        coordinator_epoch: p.coordinator_epoch,
+        current_txn_first_offset: p.open,
+    };
+    producers.iter().map(entry).collect()
 }

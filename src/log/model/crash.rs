@@ -1,5 +1,6 @@
 //! Ends of a broker: clean, killed, and with the power gone, which takes what was not synced.
 
+use super::check;
 use super::world::World;
 use crate::log::faulty;
 use crate::log::partition_log::Known;
@@ -85,6 +86,7 @@ impl World {
         self.reopen(self.known());
         self.model.start = self.checkpoint.1.max(first);
         let end = self.log().log_end_offset();
+        let snapshot = self.model.producers_at(end);
         if self.model.start > end || self.log().segments.load()[0].base_offset > end {
             self.model.restart_at(self.model.start);
         }
@@ -117,6 +119,14 @@ impl World {
         match end < model.end {
             true => self.model.truncate(end, end),
             false => self.model.end = end,
+        }
+        // Where a segment begins there may be a snapshot, which outlives records before it that were
+        // lost: the log knows their producers then, as Kafka does.
+        let ends_after_a_hole = self.model.batches.last().is_none_or(|last| last.last() + 1 < end);
+        if let Some(snapshot) = snapshot.filter(|_| ends_after_a_hole)
+            && check::entries(&snapshot) == self.producers()
+        {
+            self.model.know(snapshot);
         }
         self.model.reloaded();
         // A leader that was cut back writes in a new epoch.

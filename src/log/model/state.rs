@@ -183,6 +183,17 @@ impl State {
         self.producers.values_mut().for_each(|p| p.sure = p.sure.min(1));
     }
 
+    /// The producers as they were when the log ended at `offset`.
+    pub(super) fn producers_at(&self, offset: i64) -> Option<Producers> {
+        self.history.get(&offset).cloned()
+    }
+
+    /// The log knows these producers at its end.
+    pub(super) fn know(&mut self, producers: Producers) {
+        self.history.insert(self.end, producers.clone());
+        self.producers = producers;
+    }
+
     /// All batches with records at or after `offset` are gone; the log ends at `end`.
     pub(super) fn truncate(&mut self, offset: i64, end: i64) {
         self.batches.retain(|b| b.last() < offset);
