@@ -132,8 +132,8 @@ impl Pooled {
         self.opened(&mut self.state.lock())
     }
 
-    /// The open file, to write data to, and to say afterwards that it was [`written`](Self::written):
-    /// a sync meanwhile may have come too early for it.
+    /// The open file, to write data to, and to say afterwards that it was
+    /// [`written`](Self::written): a sync meanwhile may have come too early for it.
     pub(super) fn to_write(self: &Arc<Self>) -> io::Result<Arc<File>> {
         let mut state = self.state.lock();
         state.check()?;

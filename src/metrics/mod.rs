@@ -2,8 +2,9 @@
 //!
 //! Names are those that Prometheus' JMX exporter makes of Kafka's MBeans, in lower case:
 //! `kafka.server:type=ReplicaManager,name=LeaderCount` is
-//! `kafka_server_replicamanager_leadercount`, and a rate (`BytesInPerSec`) is a counter (`..._bytesin_total`). What Kafka has no MBean for
-//! begins with `ottla_`. Everything is read when it is asked for; nothing is kept here.
+//! `kafka_server_replicamanager_leadercount`, and a rate (`BytesInPerSec`) is a counter
+//! (`..._bytesin_total`). What Kafka has no MBean for begins with `ottla_`. Everything is read when
+//! it is asked for; nothing is kept here.
 
 mod coordinators;
 mod http;

@@ -120,8 +120,8 @@ impl World {
             true => self.model.truncate(end, end),
             false => self.model.end = end,
         }
-        // Where a segment begins there may be a snapshot, which outlives records before it that were
-        // lost: the log knows their producers then, as Kafka does.
+        // Where a segment begins there may be a snapshot, which outlives records before it that
+        // were lost: the log knows their producers then, as Kafka does.
         let ends_after_a_hole = self.model.batches.last().is_none_or(|last| last.last() + 1 < end);
         if let Some(snapshot) = snapshot.filter(|_| ends_after_a_hole)
             && check::entries(&snapshot) == self.producers()
