@@ -71,6 +71,8 @@ impl World {
         if model.epochs.is_empty() {
             model.epochs = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
         }
+        // The checkpoint's start may be above that before, where it was cut below it meanwhile.
+        model.truncate_epochs_from_start(model.start);
         model.high_watermark = model.high_watermark.clamp(model.start, model.end);
         let to = model.high_watermark;
         assert_eq!(self.log().set_high_watermark(to), to);
