@@ -1,6 +1,7 @@
 //! Ends of a broker: clean, killed, and with the power gone, which takes what was not synced.
 
 use super::check;
+use super::state;
 use super::world::World;
 use crate::log::faulty;
 use crate::log::partition_log::Known;
@@ -24,6 +25,7 @@ impl World {
             // It was cut in a hole, and is empty: what lies before its start went now.
             self.model.restart_at(end);
         }
+        self.drop_what_lies_below();
         self.model.reloaded();
         self.opened_again();
         self.check_all();
@@ -37,11 +39,23 @@ impl World {
         if self.model.start > self.model.end {
             self.model.restart_at(self.model.start);
         }
+        self.drop_what_lies_below();
         let end = self.log().log_end_offset();
         assert!(end <= self.model.end, "{end} > {}", self.model.end);
         self.ends_at(end);
         self.opened_again();
         self.check_all();
+    }
+
+    /// A log that ends where it starts has only records that were deleted: a start may remove them.
+    fn drop_what_lies_below(&mut self) {
+        if self.model.start == self.model.end && self.physical().is_empty() {
+            self.model.batches.clear();
+            // With them may go the snapshot that knew their producers.
+            if self.producers().is_empty() {
+                self.model.know(state::Producers::new());
+            }
+        }
     }
 
     fn known(&self) -> Known {
