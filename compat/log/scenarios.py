@@ -52,7 +52,7 @@ class Place:
 
     def java(self, program, *args):
         """Runs one of this folder's programs once the broker leads; its lines."""
-        kit.until("the broker lists itself", lambda: kit.knows_itself(self.port), 30)
+        kit.until("the broker lists itself", lambda: kit.brokers_known(self.port) > 0, 30)
         said = kit.run(kit.java(self.classes, program, f"127.0.0.1:{self.port}", *args))
         return said.splitlines()
 

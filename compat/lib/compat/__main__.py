@@ -23,11 +23,16 @@ def systems():
 
 
 def load(system):
+    """The scenarios of a folder. What it imports from itself is its own: two may have a `lab`."""
     file = paths.COMPAT / system / "scenarios.py"
     sys.path.insert(0, str(file.parent))
     spec = importlib.util.spec_from_file_location(f"scenarios_{system}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    sys.path.remove(str(file.parent))
+    for name, one in list(sys.modules.items()):
+        if pathlib.Path(getattr(one, "__file__", None) or "/").parent == file.parent:
+            del sys.modules[name]
     return module.SCENARIOS
 
 
