@@ -10,7 +10,6 @@
 //! * `until`: values by JSON pointer that the step is repeated for, while the broker gets ready;
 //!   `"*"` is any number but 0;
 //! * `silent`: there is no answer, as for acks=0; `conn`: a connection of its own, by name;
-//! * `late`: nothing is sent; the answer to the connection's silent request is read now;
 //! * `unrecorded`: a set-up that is not compared;
 //! * `hostile`: not the body is asked but what `hostile` makes of it.
 
@@ -204,8 +203,7 @@ impl<'a> Run<'a> {
             },
         };
         let request_flexible = api.request.flexible.holds(version);
-        let is_sent = step["late"] == true;
-        if !is_sent && connection.send(api.key, version, request_flexible, body).is_err() {
+        if connection.send(api.key, version, request_flexible, body).is_err() {
             self.connections.remove(&name);
             return json!({"closed": true});
         }
