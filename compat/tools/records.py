@@ -103,6 +103,9 @@ def dump_log(scratch):
           rules=rules, expect="payload: v19")
     p.run("kafka-dump-log", "--files", base + ".log", "--deep-iteration", rules=rules, kafka="k4")
     p.run("kafka-dump-log", "--files", base + ".index", "--verify-index-only", rules=rules)
+    for index in (".index", ".timeindex"):
+        p.run("kafka-dump-log", "--files", base + index, "--index-sanity-check", rules=rules,
+              expect="sanity check")
     return require_equal(p)
 
 
