@@ -171,6 +171,8 @@ def id_taken(scratch):
     kind = servers.under_test()
     with servers.ensemble(scratch) as connect:
         with start(kind, scratch / "first", connect) as first:
+            # An open port does not mean registered: the second could be the one that is first.
+            until("the first is registered", lambda: controller_of(first) == 1)
             second = start(kind, scratch / "second", connect)
             second.ready = lambda: False
             try:
