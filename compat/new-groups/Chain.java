@@ -4,7 +4,6 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.*;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.*;
 
@@ -30,20 +29,8 @@ public class Chain {
                 new KafkaProducer<>(p, new StringSerializer(), new StringSerializer());
         producer.initTransactions();
         consumer.subscribe(List.of(args[2]));
-        boolean[] isOver = {false};
-        Thread input =
-                new Thread(
-                        () -> {
-                            try {
-                                while (System.in.read() >= 0) {}
-                            } catch (IOException gone) {
-                                // As good as its end.
-                            }
-                            isOver[0] = true;
-                        });
-        input.setDaemon(true);
-        input.start();
-        while (!isOver[0]) {
+        Input input = Input.awaited(() -> {});
+        while (!input.isOver()) {
             ConsumerRecords<String, String> records = consumer.poll(Duration.ofMillis(100));
             if (records.isEmpty()) continue;
             Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();

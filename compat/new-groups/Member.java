@@ -2,7 +2,6 @@ import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.*;
 import java.util.stream.Collectors;
@@ -47,20 +46,7 @@ public class Member {
         if (args[4].startsWith("re:"))
             consumer.subscribe(new SubscriptionPattern(args[4].substring(3)), listener);
         else consumer.subscribe(List.of(args[4]), listener);
-        boolean[] isOver = {false};
-        Thread input =
-                new Thread(
-                        () -> {
-                            try {
-                                while (System.in.read() >= 0) {}
-                            } catch (IOException gone) {
-                                // As good as its end.
-                            }
-                            isOver[0] = true;
-                            consumer.wakeup();
-                        });
-        input.setDaemon(true);
-        input.start();
+        Input input = Input.awaited(consumer::wakeup);
         Set<TopicPartition> last = Set.of();
         while (true) {
             try {
@@ -73,7 +59,7 @@ public class Member {
                 if (!now.equals(last)) say("assigned " + names(now));
                 last = now;
             } catch (org.apache.kafka.common.errors.WakeupException woken) {
-                if (isOver[0]) break;
+                if (input.isOver()) break;
             } catch (CommitFailedException late) {
                 say("uncommitted");
             }

@@ -59,8 +59,7 @@ def broker():
 
 
 def java(program="Member"):
-    built = kit.classes("new-groups-classes", paths.jars("k4"), HERE / "Member.java",
-                        HERE / "Chain.java")
+    built = kit.classes("new-groups-classes", paths.jars("k4"), *HERE.glob("*.java"))
     log = paths.CACHE / "log-tool"
     return kit.java(f"{log}:{built}:{paths.jars('k4')}/*", program, heap=128)
 

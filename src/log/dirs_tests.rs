@@ -1,18 +1,12 @@
 //! Directories: creation, restart after a clean shutdown and after a crash, deletion.
 
 use super::*;
+use crate::log::testing::quiet;
 use crate::log::testing::{Spec, marker};
 use crate::log::{Origin, Query, ReadBound, RecordSet};
 
 fn config(dir: &std::path::Path) -> LogDirsConfig {
-    LogDirsConfig {
-        dirs: vec![dir.to_owned()],
-        recovery_threads: 2,
-        checkpoint_interval: Duration::from_secs(3600),
-        retention_interval: Duration::from_secs(3600),
-        producer_expiry_ms: 86_400_000,
-        cleaner: crate::log::cleaner::CleanerConfig::off(),
-    }
+    LogDirsConfig { recovery_threads: 2, ..quiet(&[dir]) }
 }
 
 fn small() -> Arc<TopicConfig> {

@@ -1,23 +1,15 @@
 //! What a disk does to a log: many waiters of one sync, and a disk that is really full: a small
 //! tmpfs, or `OTTLA_SMALL_DISK`, a mount of a few MB.
 
-use super::cleaner::CleanerConfig;
 use super::testing::{Spec, drop_from_cache};
 use super::{LogDirs, LogDirsConfig, Origin, ReadBound, ReadError, RecordSet, without_waiting};
+use crate::log::testing::quiet;
 use crate::types::TopicPartition;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 fn open(dirs: &[&Path]) -> Arc<LogDirs> {
-    let config = LogDirsConfig {
-        dirs: dirs.iter().map(|dir| dir.to_path_buf()).collect(),
-        recovery_threads: 1,
-        checkpoint_interval: Duration::from_secs(3600),
-        retention_interval: Duration::from_secs(3600),
-        producer_expiry_ms: 86_400_000,
-        cleaner: CleanerConfig::off(),
-    };
+    let config = quiet(dirs);
     LogDirs::open(config, &|_| Arc::default(), &|_| {}).expect("opened")
 }
 
@@ -146,14 +138,7 @@ fn wherever_the_disk_becomes_full_the_log_stays_and_goes_on_when_there_is_room()
     });
     let of_topic = config.clone();
     let open = || {
-        let dirs = LogDirsConfig {
-            dirs: vec![root.clone()],
-            recovery_threads: 1,
-            checkpoint_interval: Duration::from_secs(3600),
-            retention_interval: Duration::from_secs(3600),
-            producer_expiry_ms: i64::MAX,
-            cleaner: CleanerConfig::off(),
-        };
+        let dirs = LogDirsConfig { producer_expiry_ms: i64::MAX, ..quiet(&[&root]) };
         let of_topic = of_topic.clone();
         LogDirs::open(dirs, &move |_| of_topic.clone(), &|_| {})
     };

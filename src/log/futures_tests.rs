@@ -3,10 +3,9 @@
 
 use super::*;
 use crate::config::TopicConfig;
-use crate::log::cleaner::CleanerConfig;
 use crate::log::testing::Spec;
+use crate::log::testing::quiet;
 use crate::log::{LogDirsConfig, Origin, ReadBound, RecordSet};
-use std::time::Duration;
 
 struct Two {
     one: tempfile::TempDir,
@@ -29,12 +28,8 @@ fn config() -> Arc<TopicConfig> {
 
 fn open(root: &Two) -> Arc<LogDirs> {
     let dirs = LogDirsConfig {
-        dirs: vec![root.one.path().to_owned(), root.two.path().to_owned()],
-        recovery_threads: 1,
-        checkpoint_interval: Duration::from_secs(3600),
-        retention_interval: Duration::from_secs(3600),
         producer_expiry_ms: i64::MAX,
-        cleaner: CleanerConfig::off(),
+        ..quiet(&[root.one.path(), root.two.path()])
     };
     LogDirs::open(dirs, &|_| config(), &|_| {}).expect("opened")
 }

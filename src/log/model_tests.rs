@@ -1,14 +1,14 @@
 //! One small test for each thing that the model (`model/`) found, and for single faults.
 
-use super::dirs::{LogDirs, LogDirsConfig};
+use super::dirs::LogDirs;
 use super::partition_log::Log;
 use super::testing::Spec;
 use super::{Origin, RecordSet};
 use crate::config::TopicConfig;
+use crate::log::testing::quiet;
 use crate::types::TopicPartition;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 fn config() -> Arc<TopicConfig> {
     let small = TopicConfig {
@@ -21,14 +21,7 @@ fn config() -> Arc<TopicConfig> {
 }
 
 fn open(dir: &Path) -> (Arc<LogDirs>, Arc<Log>) {
-    let dirs = LogDirsConfig {
-        dirs: vec![dir.to_owned()],
-        recovery_threads: 1,
-        checkpoint_interval: Duration::from_secs(3600),
-        retention_interval: Duration::from_secs(3600),
-        producer_expiry_ms: 86_400_000,
-        cleaner: crate::log::cleaner::CleanerConfig::off(),
-    };
+    let dirs = quiet(&[dir]);
     let dirs = LogDirs::open(dirs, &|_| config(), &|_| {}).expect("opened");
     let id = TopicPartition::new("model", 0);
     let log = dirs.get_or_create(&id, None, config()).expect("created");

@@ -3,11 +3,11 @@
 use super::*;
 use crate::config::TopicConfig;
 use crate::log::batch::{BatchHeader, HEADER_BYTES};
-use crate::log::cleaner::CleanerConfig;
 use crate::log::file::LogFile;
 use crate::log::pooled::DirPath;
 use crate::log::record::records;
 use crate::log::segment::Segment;
+use crate::log::testing::quiet;
 use crate::log::testing::{Spec, directory};
 use crate::log::{FileRegion, Log, LogDirs, LogDirsConfig, Origin, ReadBound, RecordSet};
 use crate::types::TopicPartition;
@@ -17,7 +17,6 @@ use std::io::IoSlice;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 fn file(dir: &Arc<DirPath>, name: &str) -> LogFile {
     LogFile::at(dir, name.to_owned()).expect("a file").0
@@ -147,14 +146,7 @@ fn a_segment_takes_less_than_a_kilobyte_of_memory() {
 }
 
 fn open(dir: &Path) -> Arc<LogDirs> {
-    let config = LogDirsConfig {
-        dirs: vec![dir.to_owned()],
-        recovery_threads: 2,
-        checkpoint_interval: Duration::from_secs(3600),
-        retention_interval: Duration::from_secs(3600),
-        producer_expiry_ms: 86_400_000,
-        cleaner: CleanerConfig::off(),
-    };
+    let config = LogDirsConfig { recovery_threads: 2, ..quiet(&[dir]) };
     LogDirs::open(config, &|_| topic(), &|_| {}).expect("opened")
 }
 

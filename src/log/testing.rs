@@ -1,9 +1,24 @@
-//! Batches for tests.
+//! Batches and directories for tests.
 
+use super::LogDirsConfig;
 use super::batch::{self, BatchHeader};
+use super::cleaner::CleanerConfig;
 use super::compress::{self, Codec};
 use super::record::{NO_HEADERS, Record};
 use bytes::{Bytes, BytesMut};
+
+/// Directories in which nothing happens by the clock, and nothing is cleaned.
+pub(crate) fn quiet(dirs: &[&std::path::Path]) -> LogDirsConfig {
+    let never = std::time::Duration::from_secs(3600);
+    LogDirsConfig {
+        dirs: dirs.iter().map(|dir| dir.to_path_buf()).collect(),
+        recovery_threads: 1,
+        checkpoint_interval: never,
+        retention_interval: never,
+        producer_expiry_ms: 86_400_000,
+        cleaner: CleanerConfig::off(),
+    }
+}
 
 /// What a test batch is made of.
 #[derive(Clone, Debug)]

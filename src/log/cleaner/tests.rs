@@ -7,6 +7,7 @@ use crate::config::{CleanupPolicy, TimestampType, TopicConfig};
 use crate::log::batch::{self, BatchHeader, HEADER_BYTES, TRANSACTIONAL};
 use crate::log::compress::Codec;
 use crate::log::record::{NO_HEADERS, Record, records};
+use crate::log::testing::quiet;
 use crate::log::testing::{Spec, marker};
 use crate::log::{Log, LogDirs, LogDirsConfig, Origin, Query, ReadBound, RecordSet};
 use crate::types::TopicPartition;
@@ -14,7 +15,6 @@ use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 fn config() -> Arc<TopicConfig> {
     Arc::new(TopicConfig {
@@ -33,14 +33,7 @@ fn cleaner_config() -> CleanerConfig {
 }
 
 fn open(dir: &Path) -> Arc<LogDirs> {
-    let dirs = LogDirsConfig {
-        dirs: vec![dir.to_owned()],
-        recovery_threads: 1,
-        checkpoint_interval: Duration::from_secs(3600),
-        retention_interval: Duration::from_secs(3600),
-        producer_expiry_ms: 86_400_000,
-        cleaner: cleaner_config(),
-    };
+    let dirs = LogDirsConfig { cleaner: cleaner_config(), ..quiet(&[dir]) };
     LogDirs::open(dirs, &|_| config(), &|_| {}).expect("opened")
 }
 
