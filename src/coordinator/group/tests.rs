@@ -35,6 +35,11 @@ async fn loaded(coordinator: &GroupCoordinator) {
 }
 
 fn join(member_id: &str) -> JoinRequest {
+    join_with(member_id, Bytes::from_static(b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff"))
+}
+
+/// A member that joins by this subscription.
+pub(super) fn join_with(member_id: &str, metadata: Bytes) -> JoinRequest {
     JoinRequest {
         identity: Identity { member_id: member_id.into(), instance_id: None },
         client_id: "c".into(),
@@ -44,10 +49,7 @@ fn join(member_id: &str) -> JoinRequest {
         rebalance_timeout_ms: 60_000,
         session_timeout_ms: 30_000,
         protocol_type: "consumer".into(),
-        protocols: vec![Protocol {
-            name: "range".into(),
-            metadata: Bytes::from_static(b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff"),
-        }],
+        protocols: vec![Protocol { name: "range".into(), metadata }],
         reason: None,
         unique: uuid::Uuid::new_v4(),
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::coordinator::group::classic::{JoinReply, LeavingMember};
+use crate::coordinator::group::tests::join_with;
 
 /// A consumer's subscription to `t`, v1, that owns these partitions of it.
 fn subscription(owned: &[i32]) -> Bytes {
@@ -21,19 +22,7 @@ fn assignment(partitions: &[i32]) -> Bytes {
 }
 
 fn classic_join(member_id: &str, owned: &[i32]) -> JoinRequest {
-    JoinRequest {
-        identity: identity(member_id),
-        client_id: "c".into(),
-        client_host: "/127.0.0.1".into(),
-        require_known_member_id: false,
-        can_skip_assignment: false,
-        rebalance_timeout_ms: 60_000,
-        session_timeout_ms: 30_000,
-        protocol_type: "consumer".into(),
-        protocols: vec![Protocol { name: "range".into(), metadata: subscription(owned) }],
-        reason: None,
-        unique: uuid::Uuid::new_v4(),
-    }
+    join_with(member_id, subscription(owned))
 }
 
 fn identity(member_id: &str) -> Identity {

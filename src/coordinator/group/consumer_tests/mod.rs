@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::classic::{Identity, JoinRequest, Protocol, SyncRequest};
+use super::classic::{Identity, JoinRequest, SyncRequest};
 use super::config::{ConsumerConfig, Migration};
 use super::consumer::plan::{Heartbeat, LEAVE, LEAVE_FOR_A_WHILE};
 use super::consumer::refusal::Refusal;
