@@ -105,8 +105,9 @@ impl Log {
     /// An epoch that had begun before stays, though it has no records yet.
     fn undo(&self, writer: &mut Writer, end: i64, epoch: Option<i32>) {
         let result = self.truncate_locked(writer, end);
-        let begun = epoch.map_or(Ok(()), |epoch| self.epochs.lock().assign(epoch, end));
-        let result = result.and(begun);
+        if let Some(epoch) = epoch {
+            self.epochs.lock().assign(epoch, end);
+        }
         if let Err(error) = self.checked(result) {
             tracing::warn!(%error, log = %self.id, "not all of a failed append was undone");
         }
@@ -324,7 +325,7 @@ impl<'a> Append<'a> {
     ) -> Result<(), AppendError> {
         self.roll_if_due(&header, bytes.len() as u64)?;
         if self.log.epochs.lock().latest() != Some(header.leader_epoch) {
-            self.log.assign_epoch_start(header.leader_epoch, header.base_offset)?;
+            self.log.assign_epoch_start(header.leader_epoch, header.base_offset);
         }
         // Later batches of the same append are checked against this one; a failed write reloads.
         let aborted = self.writer.producers.update(&header, marker);

@@ -167,17 +167,26 @@ impl LogFile {
 
 /// Writes a small file whole or not at all: to `.tmp`, synced, renamed, directory synced.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    create(path, content)?;
+    sync_parent(path)
+}
+
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
     use std::io::Write;
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
-    let temporary = Path::new(&name);
     #[cfg(test)]
     faulty::write_whole(path, content.len())?;
-    let mut file = File::create(temporary)?;
+    let mut file = File::create(&name)?;
     file.write_all(content)?;
     file.sync_all()?;
-    std::fs::rename(temporary, path)?;
-    sync_parent(path)
+    Ok(name.into())
+}
+
+/// Writes a small new file: after a power cut it is not there, or whole. Its name survives one once
+/// the directory is synced.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_beside(path, content).and_then(|temporary| std::fs::rename(temporary, path))
 }
 
 /// Renames a file that nobody has open.
@@ -191,7 +200,12 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Makes creations, renames and deletions in the file's directory survive a power cut.
 pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
+        Some(dir) if !dir.as_os_str().is_empty() => sync_dir(dir),
         _ => Ok(()),
     }
+}
+
+/// Makes creations, renames and deletions in a directory survive a power cut.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }

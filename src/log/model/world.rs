@@ -161,7 +161,7 @@ impl World {
             Step::NewLeader => {
                 self.leader_epoch += 1;
                 let (epoch, end) = (self.leader_epoch, self.model.end);
-                self.log().assign_epoch_start(epoch, end).expect("assigned");
+                self.log().assign_epoch_start(epoch, end);
                 self.model.assign_epoch(epoch, end);
             }
             Step::Restart => self.restart(),
