@@ -105,7 +105,7 @@ impl Log {
     /// An epoch that had begun before stays, though it has no records yet.
     fn undo(&self, writer: &mut Writer, end: i64, epoch: Option<i32>) {
         let result = self.truncate_locked(writer, end);
-        let begun = epoch.map_or(Ok(()), |epoch| self.epochs.lock().assign(epoch, end));
+        let begun = epoch.map_or(Ok(()), |epoch| self.epochs.lock().begin(epoch, end));
         let result = result.and(begun);
         if let Err(error) = self.checked(result) {
             tracing::warn!(%error, log = %self.id, "not all of a failed append was undone");
@@ -155,7 +155,7 @@ impl Log {
         Ok(segment)
     }
 
-    fn new_segment(
+    pub(super) fn new_segment(
         &self,
         config: &TopicConfig,
         offset: i64,
@@ -323,9 +323,8 @@ impl<'a> Append<'a> {
         marker: Option<Marker>,
     ) -> Result<(), AppendError> {
         self.roll_if_due(&header, bytes.len() as u64)?;
-        if self.log.epochs.lock().latest() != Some(header.leader_epoch) {
-            self.log.assign_epoch_start(header.leader_epoch, header.base_offset)?;
-        }
+        let begun = self.log.epochs.lock().assign(header.leader_epoch, header.base_offset);
+        self.log.checked(begun)?;
         // Later batches of the same append are checked against this one; a failed write reloads.
         let aborted = self.writer.producers.update(&header, marker);
         if let (Some(txn), Some(active)) = (aborted, self.log.active_segment()) {

@@ -167,17 +167,24 @@ impl LogFile {
 
 /// Writes a small file whole or not at all: to `.tmp`, synced, renamed, directory synced.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    use std::io::Write;
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     let temporary = Path::new(&name);
     #[cfg(test)]
     faulty::write_whole(path, content.len())?;
-    let mut file = File::create(temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
+    if let Err(error) = write_synced(temporary, content) {
+        // A part of it would take room that a full disk does not have.
+        let _ = std::fs::remove_file(temporary);
+        return Err(error);
+    }
     std::fs::rename(temporary, path)?;
     sync_parent(path)
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    io::Write::write_all(&mut file, content)?;
+    file.sync_all()
 }
 
 /// Renames a file that nobody has open.

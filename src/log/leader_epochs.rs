@@ -4,6 +4,7 @@
 
 use super::api::LogError;
 use super::file;
+use super::recovery;
 use std::path::{Path, PathBuf};
 
 /// Name of the file.
@@ -14,6 +15,8 @@ pub const FILE: &str = "leader-epoch-checkpoint";
 pub struct LeaderEpochs {
     path: PathBuf,
     entries: Vec<(i32, i64)>,
+    /// The file says something else: the disk was full.
+    unsaved: bool,
 }
 
 impl LeaderEpochs {
@@ -34,15 +37,25 @@ impl LeaderEpochs {
             entries.retain(|(e, start)| *e < epoch && *start < offset);
             entries.push((epoch, offset));
         }
-        LeaderEpochs { entries, path }
+        LeaderEpochs { entries, path, unsaved: false }
     }
 
-    fn save(&self) -> Result<(), LogError> {
+    fn save(&mut self) -> Result<(), LogError> {
+        self.unsaved = true;
         let mut text = format!("0\n{}\n", self.entries.len());
         for (epoch, offset) in &self.entries {
             text.push_str(&format!("{epoch} {offset}\n"));
         }
-        Ok(file::replace(&self.path, text.as_bytes())?)
+        file::replace(&self.path, text.as_bytes())?;
+        self.unsaved = false;
+        Ok(())
+    }
+
+    /// After a change that leaves out entries: it counts on a full disk too. The file then says
+    /// more than is true until something else is appended, which saves before it writes.
+    fn save_if_room(&mut self) -> Result<(), LogError> {
+        let saved = self.save();
+        if saved.as_ref().is_err_and(LogError::is_disk_full) { Ok(()) } else { saved }
     }
 
     /// The log's directory has another name now.
@@ -63,11 +76,18 @@ impl LeaderEpochs {
     /// Notes that `epoch` begins at `offset`; entries that contradict it go. Cheap if known.
     pub fn assign(&mut self, epoch: i32, offset: i64) -> Result<(), LogError> {
         if epoch < 0 || self.latest() == Some(epoch) {
-            return Ok(());
+            return if self.unsaved { self.save() } else { Ok(()) };
         }
         self.entries.retain(|(e, start)| *e < epoch && *start < offset);
         self.entries.push((epoch, offset));
         self.save()
+    }
+
+    /// As [`assign`](Self::assign), and counts on a full disk too: an epoch without records is not
+    /// known after a start anyway.
+    pub fn begin(&mut self, epoch: i32, offset: i64) -> Result<(), LogError> {
+        let saved = self.assign(epoch, offset);
+        if saved.as_ref().is_err_and(LogError::is_disk_full) { Ok(()) } else { saved }
     }
 
     /// The largest epoch not after the one asked for, and where it ends; (-1, -1) if unknown.
@@ -90,7 +110,7 @@ impl LeaderEpochs {
     pub fn truncate_from_end(&mut self, offset: i64) -> Result<(), LogError> {
         let before = self.entries.len();
         self.entries.retain(|(_, start)| *start < offset);
-        if self.entries.len() == before { Ok(()) } else { self.save() }
+        if self.entries.len() == before { Ok(()) } else { self.save_if_room() }
     }
 
     /// Leaves out what ends before `offset`; the epoch there begins at it.
@@ -106,7 +126,7 @@ impl LeaderEpochs {
         if let Some(first) = self.entries.first_mut() {
             first.1 = offset;
         }
-        self.save()
+        self.save_if_room()
     }
 
     /// Becomes these.
@@ -115,10 +135,15 @@ impl LeaderEpochs {
         self.save()
     }
 
-    /// Forgets all.
+    /// Forgets all. Without room for an empty file there is none.
     pub fn clear(&mut self) -> Result<(), LogError> {
         self.entries.clear();
-        self.save()
+        self.save_if_room()?;
+        if self.unsaved {
+            recovery::remove(&self.path)?;
+            self.unsaved = false;
+        }
+        Ok(())
     }
 }
 

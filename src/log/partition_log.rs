@@ -233,9 +233,9 @@ impl Log {
         self.epochs.lock().latest()
     }
 
-    /// A leader of this epoch begins at this offset.
+    /// A leader of this epoch begins at this offset; also on a full disk.
     pub fn assign_epoch_start(&self, epoch: i32, offset: i64) -> Result<(), LogError> {
-        let result = self.epochs.lock().assign(epoch, offset);
+        let result = self.epochs.lock().begin(epoch, offset);
         self.checked(result)
     }
 

@@ -103,6 +103,7 @@ impl World {
         self.model.start = self.checkpoint.1.max(first);
         let end = self.log().log_end_offset();
         let snapshot = self.model.producers_at(end);
+        let epochs = self.model.epochs.clone();
         if self.model.start > end || self.log().segments.load()[0].base_offset > end {
             self.model.restart_at(self.model.start);
         }
@@ -134,7 +135,7 @@ impl World {
         assert!(end == model.end || holes, "ends at {end}, not at {}", model.end);
         match end < model.end {
             true => self.model.truncate(end, end),
-            false => self.model.end = end,
+            false => self.model.end_after_a_hole(end, &epochs),
         }
         // Where a segment begins there may be a snapshot, which outlives records before it that
         // were lost: the log knows their producers then, as Kafka does.
