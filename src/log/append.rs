@@ -156,7 +156,7 @@ impl Log {
         Ok(segment)
     }
 
-    fn new_segment(
+    pub(super) fn new_segment(
         &self,
         config: &TopicConfig,
         offset: i64,
@@ -324,6 +324,11 @@ impl<'a> Append<'a> {
         marker: Option<Marker>,
     ) -> Result<(), AppendError> {
         self.roll_if_due(&header, bytes.len() as u64)?;
+        if header.base_offset > self.next {
+            // Behind a gap, which compaction left at the leader, recovery would not find where an
+            // epoch without records began.
+            self.log.save_epochs()?;
+        }
         if self.log.epochs.lock().latest() != Some(header.leader_epoch) {
             self.log.assign_epoch_start(header.leader_epoch, header.base_offset);
         }

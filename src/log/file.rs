@@ -171,22 +171,25 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
-fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
-    use std::io::Write;
+/// As [`replace`], but after a power cut the file may be as it was, until the directory is synced.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
+    let temporary = Path::new(&name);
     #[cfg(test)]
     faulty::write_whole(path, content.len())?;
-    let mut file = File::create(&name)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    Ok(name.into())
+    if let Err(error) = write_synced(temporary, content) {
+        // A part of it would take room that a full disk does not have.
+        let _ = std::fs::remove_file(temporary);
+        return Err(error);
+    }
+    std::fs::rename(temporary, path)
 }
 
-/// Writes a small new file: after a power cut it is not there, or whole. Its name survives one once
-/// the directory is synced.
-pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
-    write_beside(path, content).and_then(|temporary| std::fs::rename(temporary, path))
+fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    io::Write::write_all(&mut file, content)?;
+    file.sync_all()
 }
 
 /// Renames a file that nobody has open.

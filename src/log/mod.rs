@@ -10,10 +10,10 @@ pub mod checkpoint;
 mod cleaner;
 pub mod compress;
 mod dirs;
-mod epoch_file;
 #[cfg(test)]
 mod disk_tests;
 pub mod down_convert;
+mod epoch_file;
 #[cfg(test)]
 mod faulty;
 mod file;

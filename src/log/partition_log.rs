@@ -199,7 +199,7 @@ impl Log {
             self.start.store(to, Ordering::Release);
             self.move_high_watermark(&mut writer, high_watermark);
             self.epochs.lock().truncate_from_start(to);
-            self.save_epochs()?;
+            self.save_epochs_if_room()?;
         }
         Ok(())
     }

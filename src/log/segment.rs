@@ -107,19 +107,25 @@ impl Segment {
     /// Gives its files names that end with `.deleted`; those that are there. Whoever reads it
     /// goes on.
     pub fn rename_deleted(&self) -> io::Result<Vec<PathBuf>> {
-        let name = |suffix| format!("{}.deleted", file_name(self.base_offset, suffix));
-        let (log, aborted) = (&self.file, &self.aborted.file);
-        let (offsets, times) = (&self.offsets.file, &self.times.file);
-        let renamed = [
-            (log.rename(name("log")), log.path()),
-            (offsets.rename(name("index")), offsets.path()),
-            (times.rename(name("timeindex")), times.path()),
-            (aborted.rename(name("txnindex")), aborted.path()),
+        self.rename_all(".deleted")
+    }
+
+    /// Gives its files their names again.
+    pub fn rename_back(&self) -> io::Result<()> {
+        self.rename_all("").map(drop)
+    }
+
+    fn rename_all(&self, ending: &str) -> io::Result<Vec<PathBuf>> {
+        let files = [
+            (&self.file, "log"),
+            (&self.offsets.file, "index"),
+            (&self.times.file, "timeindex"),
+            (&self.aborted.file, "txnindex"),
         ];
         let mut paths = Vec::new();
-        for (result, path) in renamed {
-            match result {
-                Ok(()) => paths.push(path),
+        for (file, suffix) in files {
+            match file.rename(format!("{}{ending}", file_name(self.base_offset, suffix))) {
+                Ok(()) => paths.push(file.path()),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }

@@ -5,8 +5,8 @@
 
 use super::api::LogError;
 use super::file;
-use super::partition_log::{Log, UNNAMED, Writer, floor};
-use super::recovery::{end_of, snapshots};
+use super::partition_log::{Log, UNNAMED, Writer, floor, jitter};
+use super::recovery::{end_of, remove, snapshots};
 use super::segment::{Segment, file_name};
 use crate::types::now_ms;
 use std::sync::Arc;
@@ -31,27 +31,43 @@ impl Log {
         self.restart_locked(&mut self.writer.lock(), offset)
     }
 
+    /// All or nothing: without room for the one new file the log stays as it was.
     fn restart_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
         let config = self.config.load_full();
         self.truncations.fetch_add(1, Ordering::AcqRel);
-        let old = self.segments.swap(Arc::default());
-        for segment in old.iter() {
-            self.discard(segment, true)?;
-        }
-        for (_, path) in snapshots(&self.dir.load())? {
-            std::fs::remove_file(path)?;
-        }
+        let old = self.segments.load_full();
+        let mut renamed = Vec::new();
+        let replaced = old.iter().try_for_each(|segment| {
+            renamed.extend(segment.rename_deleted()?);
+            Ok(())
+        });
+        let segment = replaced.and_then(|()| self.new_segment(&config, offset, now_ms()));
+        let segment = match segment {
+            Ok(segment) => segment,
+            Err(error) => {
+                Segment::paths(&self.dir.load(), offset).iter().try_for_each(|p| remove(p))?;
+                old.iter().try_for_each(|segment| segment.rename_back())?;
+                return self.checked(Err(error));
+            }
+        };
+        self.segments.store(Arc::new(vec![segment]));
+        renamed.into_iter().for_each(|path| self.shared.remove_later(path, 0));
         writer.producers = Default::default();
-        self.epochs.lock().clear();
-        self.save_epochs()?;
-        self.roll_locked(writer, &config, offset, now_ms())?;
+        writer.jitter_ms = jitter(&config);
         self.end.store(offset, Ordering::Release);
         self.start.store(offset, Ordering::Release);
         if self.recovery_point.swap(offset, Ordering::AcqRel) > offset {
             self.shared.truncated_below_recovery_point();
         }
         self.move_high_watermark(writer, offset);
-        Ok(())
+        self.epochs.lock().clear();
+        let result = self.save_epochs_if_room().and_then(|()| {
+            for (_, path) in snapshots(&self.dir.load())? {
+                remove(&path)?;
+            }
+            Ok(())
+        });
+        self.checked(result)
     }
 
     pub(super) fn truncate_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
@@ -85,10 +101,10 @@ impl Log {
         }
         // On a full disk the file may keep epochs beyond the end: loading leaves those out.
         self.epochs.lock().truncate_from_end(end);
-        let saved = self.save_epochs();
+        self.save_epochs_if_room()?;
         self.reload_producers(writer)?;
         self.move_high_watermark(writer, self.high_watermark().min(end));
-        saved
+        Ok(())
     }
 
     /// Takes a segment's files out of the log: renamed, and removed later or `now`.
