@@ -222,6 +222,7 @@ pub(super) fn write_checkpoints(dirs: &LogDirs, state: &Arc<DirState>) -> Result
     let (mut recovery, mut starts) = (BTreeMap::new(), BTreeMap::new());
     let all = dirs.logs.iter().chain(dirs.futures.iter());
     for log in all.filter(|log| Arc::ptr_eq(&log.dir_state, state)) {
+        log.save_topic_id()?;
         let id = log.topic_partition().clone();
         recovery.insert(id.clone(), log.recovery_point());
         let first = log.segments.load().first().map_or(0, |s| s.base_offset);

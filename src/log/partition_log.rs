@@ -41,6 +41,8 @@ pub struct Log {
     pub(super) dir: Arc<DirPath>,
     pub(super) config: ArcSwap<TopicConfig>,
     topic_id: Mutex<Option<TopicId>>,
+    /// The file of it is not written: the disk was full.
+    topic_id_unsaved: AtomicBool,
     pub(super) writer: Mutex<Writer>,
     pub(super) segments: ArcSwap<Segments>,
     pub(super) epochs: Mutex<LeaderEpochs>,
@@ -98,6 +100,7 @@ impl Log {
             shared: place.shared,
             dir,
             topic_id: Mutex::new(topic_id),
+            topic_id_unsaved: AtomicBool::new(false),
             writer: Mutex::new(Writer {
                 producers: loaded.producers,
                 jitter_ms: jitter(&place.config),
@@ -219,18 +222,33 @@ impl Log {
         *self.topic_id.lock()
     }
 
-    /// Notes the topic's id on disk. Fails if there is another.
+    /// Notes the topic's id on disk, on a full one when there is room. Fails if there is another.
     pub fn assign_topic_id(&self, id: TopicId) -> Result<(), LogError> {
         let mut place = self.topic_id.lock();
         match *place {
             Some(known) if known == id => Ok(()),
             Some(_) => Err(LogError::InconsistentTopicId),
             None => {
-                checkpoint::write_topic_id(&self.dir.load(), id)?;
+                let written = checkpoint::write_topic_id(&self.dir.load(), id);
+                if written.as_ref().is_err_and(LogError::is_disk_full) {
+                    self.topic_id_unsaved.store(true, Ordering::Release);
+                } else {
+                    written?;
+                }
                 *place = Some(id);
                 Ok(())
             }
         }
+    }
+
+    /// Writes the topic's id if there was no room before.
+    pub(super) fn save_topic_id(&self) -> Result<(), LogError> {
+        let place = self.topic_id.lock();
+        if let (Some(id), true) = (*place, self.topic_id_unsaved.load(Ordering::Acquire)) {
+            checkpoint::write_topic_id(&self.dir.load(), id)?;
+            self.topic_id_unsaved.store(false, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// The epoch asked for, or the one before, and where it ends; (-1, -1) if unknown.

@@ -70,6 +70,7 @@ pub(super) fn load(
     let producers = restore(dir, &segments, end)?;
     segments.iter().for_each(|segment| segment.release());
     if let Some(active) = segments.last() {
+        active.preallocate(config)?;
         active.offsets.grow_to(config.segment_index_bytes)?;
         active.times.grow_to(config.segment_index_bytes)?;
     }
@@ -218,7 +219,7 @@ pub(super) fn recover_segment(
             }
             let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
             if let Some(txn) = producers.update(&at.header, marker) {
-                segment.aborted.append(txn)?;
+                segment.aborted.add_found(txn)?;
             }
         }
         segment.wrote(&at, interval)?;

@@ -13,9 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Log {
-    /// Cuts off `offset` and all that follows. An offset at or after the end changes nothing.
+    /// Cuts off `offset` and all that follows. An offset at or after the end changes nothing, one
+    /// below 0 is refused.
     pub fn truncate_to(&self, offset: i64) -> Result<(), LogError> {
         let mut writer = self.writer.lock();
+        if offset < 0 {
+            let (log_start, high_watermark) = (self.log_start_offset(), self.high_watermark());
+            return Err(LogError::OffsetOutOfRange { offset, log_start, high_watermark });
+        }
         if offset >= self.log_end_offset() {
             return Ok(());
         }
@@ -46,7 +51,7 @@ impl Log {
             Ok(segment) => segment,
             Err(error) => {
                 Segment::paths(&self.dir.load(), offset).iter().try_for_each(|p| remove(p))?;
-                old.iter().try_for_each(|segment| segment.rename_back())?;
+                old.iter().rev().try_for_each(|segment| segment.rename_back())?;
                 return self.checked(Err(error));
             }
         };
@@ -87,7 +92,7 @@ impl Log {
         let found = end_of(&segments)?;
         self.segments.store(Arc::new(segments));
         for segment in &gone {
-            self.discard(segment, false)?;
+            self.discard(segment)?;
         }
         let end = offset.min(found.max(self.log_start_offset()));
         self.end.store(end, Ordering::Release);
@@ -107,21 +112,23 @@ impl Log {
         Ok(())
     }
 
-    /// Takes a segment's files out of the log: renamed, and removed later or `now`.
-    pub(super) fn discard(&self, segment: &Segment, now: bool) -> Result<(), LogError> {
-        let due = match now {
-            true => 0,
-            false => now_ms().saturating_add(self.config.load().file_delete_delay_ms),
-        };
-        let mut renamed = segment.rename_deleted()?;
+    /// Takes a segment's files out of the log: renamed, and removed later.
+    pub(super) fn discard(&self, segment: &Segment) -> Result<(), LogError> {
+        let due = now_ms().saturating_add(self.config.load().file_delete_delay_ms);
+        let renamed = segment.rename_deleted()?;
+        renamed.into_iter().for_each(|path| self.shared.remove_later(path, due));
+        self.discard_snapshot(segment, due)
+    }
+
+    /// Takes the snapshot at a segment's base offset away, if there is one.
+    pub(super) fn discard_snapshot(&self, segment: &Segment, due: i64) -> Result<(), LogError> {
         let snapshot = self.dir.join(&file_name(segment.base_offset, "snapshot"));
         let to = snapshot.with_extension("snapshot.deleted");
         match std::fs::rename(&snapshot, &to) {
-            Ok(()) => renamed.push(to),
+            Ok(()) => self.shared.remove_later(to, due),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(e.into()),
         }
-        renamed.into_iter().for_each(|path| self.shared.remove_later(path, due));
         Ok(())
     }
 

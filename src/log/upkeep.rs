@@ -52,7 +52,7 @@ fn run(dirs: &Weak<LogDirs>) {
 }
 
 /// Syncs logs whose `flush.ms` is over, or that have rolled.
-fn flush(dirs: &LogDirs) {
+pub(super) fn flush(dirs: &LogDirs) {
     let due = |log: &Log| {
         let waited = now_ms().saturating_sub(log.last_flush_ms.load(Ordering::Relaxed));
         let rolled = log.active_segment().is_some_and(|s| s.base_offset > log.recovery_point());

@@ -34,11 +34,15 @@ fn metrics_are_served_where_the_configuration_says() {
     for name in [
         "kafka_server_replicamanager_underreplicatedpartitions",
         "kafka_log_logmanager_offlinelogdirectorycount",
+        "kafka_log_logcleanermanager_max_dirty_percent",
+        "kafka_log_logcleaner_deadthreadcount",
         "kafka_coordinator_group_groupmetadatamanager_numgroups",
         "kafka_server_brokertopicmetrics_bytesin_total",
     ] {
         assert_eq!(value(&page, name), 0.0, "{name}");
     }
+    let uncleanable = page.lines().find(|l| l.contains("uncleanable_partitions_count{logDir"));
+    assert!(uncleanable.is_some_and(|line| line.ends_with("} 0")), "{uncleanable:?} in\n{page}");
     for line in page.lines().skip_while(|line| !line.is_empty()).skip(1) {
         let is_sample = line.rsplit_once(' ').is_some_and(|(_, v)| v.parse::<f64>().is_ok());
         assert!(is_sample || line.starts_with("# HELP ") || line.starts_with("# TYPE "), "{line}");

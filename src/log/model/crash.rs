@@ -34,7 +34,10 @@ impl World {
     /// The process is gone; the kernel still has what was written.
     pub(super) fn kill(&mut self) {
         let first = self.first_base();
-        self.reopen(self.known());
+        match self.now % 3 {
+            0 => self.reopen_full(self.known(), (self.now % 7 * 40) as usize),
+            _ => self.reopen(self.known()),
+        }
         self.model.start = self.checkpoint.1.max(first);
         if self.model.start > self.model.end {
             self.model.restart_at(self.model.start);
@@ -105,7 +108,10 @@ impl World {
         let first = self.first_base();
         self.open = None;
         self.lose(rng);
-        self.reopen(self.known());
+        match rng.random_range(0..3) {
+            0 => self.reopen_full(self.known(), rng.random_range(0..400)),
+            _ => self.reopen(self.known()),
+        }
         self.model.start = self.checkpoint.1.max(first);
         let end = self.log().log_end_offset();
         let snapshot = self.model.producers_at(end);

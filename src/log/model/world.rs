@@ -92,6 +92,14 @@ impl World {
         self.open.as_ref().expect("open")
     }
 
+    /// Also a disk that is full takes nothing from a start.
+    pub(super) fn reopen_full(&mut self, known: Known, room: usize) {
+        self.disk.set_room(Some(room));
+        self.reopen(known);
+        self.disk.set_room(None);
+        self.disk.take_tripped();
+    }
+
     pub(super) fn reopen(&mut self, known: Known) {
         self.open = None;
         self.shared = Arc::default();
