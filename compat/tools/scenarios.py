@@ -21,5 +21,5 @@ SCENARIOS = [
     *main_job.SCENARIOS,
     *handover.SCENARIOS,
     *faults.SCENARIOS,
-    stock.stock_server_properties,
+    *stock.SCENARIOS,
 ]

@@ -127,7 +127,9 @@ macro_rules! serve_row {
         $crate::handlers::api_table::encode($context, &response, $out)?;
         Ok($crate::handlers::Served::Written)
     }};
-    ($broker:ident $context:ident $body:ident $out:ident $request:ident $handler:ident checked) => {{
+    (
+        $broker:ident $context:ident $body:ident $out:ident $request:ident $handler:ident checked
+    ) => {{
         let request: $request = $crate::handlers::api_table::decode($context, $body)?;
         $handler::check($context, &request)
             .map_err(|reason| $crate::handlers::api_table::malformed($context, reason))?;
