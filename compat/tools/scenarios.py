@@ -8,6 +8,7 @@ import handover
 import main_job
 import measures
 import records
+import stock
 import topics
 
 SCENARIOS = [
@@ -20,4 +21,5 @@ SCENARIOS = [
     *main_job.SCENARIOS,
     *handover.SCENARIOS,
     *faults.SCENARIOS,
+    *stock.SCENARIOS,
 ]
