@@ -34,6 +34,7 @@ const UNORDERED: &[(&str, &str)] = &[
     ("entity", "entityType"),
     ("values", "key"),
     ("transactionStates", "transactionalId"),
+    ("activeProducers", "producerId"),
 ];
 
 /// Replaces `${name}` and `$v` in every string: a string that is nothing else gets the value.

@@ -128,7 +128,7 @@ pub struct Snapshot {
     pub state: State,
     /// Partitions of the transaction.
     pub partitions: BTreeSet<TopicPartition>,
-    /// When its first partition was added, ms since 1970; -1 without a transaction.
+    /// When its first partition was added, ms since 1970, also once it has ended; -1 without one.
     pub start_ms: i64,
     /// Last change, ms since 1970.
     pub update_ms: i64,
@@ -420,8 +420,13 @@ impl Transaction {
     }
 
     /// The prepared change is in the log.
-    pub fn complete(&mut self, Transit(next): Transit) {
+    pub fn complete(&mut self, Transit(mut next): Transit) {
         debug_assert_eq!(self.pending, Some(next.state), "completes what was not prepared");
+        if next.state == State::Empty {
+            // As Kafka: the log says -1, but until it is loaded again the id shows when its last
+            // transaction began.
+            next.start_ms = self.current.start_ms;
+        }
         if next.producer_id != self.current.producer_id {
             self.last_producer_id = self.current.producer_id;
         }

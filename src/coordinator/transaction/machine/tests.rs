@@ -105,6 +105,7 @@ fn init_during_a_transaction_aborts_it_with_a_higher_epoch() {
     let transit = t.markers_written(31).expect("prepared");
     append(&mut t, transit);
     assert_eq!(init(&mut t, None).map(|p| p.epoch), Ok(2));
+    assert_eq!(t.current().start_ms, 10, "as Kafka: -1 in the log only");
 }
 
 #[test]
