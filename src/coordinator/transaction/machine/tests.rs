@@ -167,3 +167,18 @@ fn only_an_idle_id_expires_and_nothing_happens_to_it_meanwhile() {
     begin(&mut t, p);
     assert!(!t.expire(i64::MAX), "a transaction is open");
 }
+
+#[test]
+fn a_fence_with_the_last_epoch_that_could_not_be_written_may_be_tried_again() {
+    let (mut t, _) = started();
+    t.current.producer_epoch = LAST_EPOCH;
+    begin(&mut t, Producer { id: 9, epoch: LAST_EPOCH });
+    let fenced = t.time_out(5000).expect("open too long");
+    let Ok(End::Append(transit)) = t.end(fenced, Outcome::Abort, false, 5000) else {
+        panic!("nothing to abort")
+    };
+    t.give_up(&transit);
+    assert_eq!(t.current().producer_epoch, i16::MAX);
+    assert_eq!(init(&mut t, None), Err(Refusal::Concurrent), "it is being aborted");
+    assert_eq!(t.current().state, State::PrepareAbort);
+}
