@@ -9,6 +9,7 @@ import main_job
 import measures
 import records
 import topics
+import transactions
 
 SCENARIOS = [
     *topics.SCENARIOS,
@@ -20,4 +21,5 @@ SCENARIOS = [
     *main_job.SCENARIOS,
     *handover.SCENARIOS,
     *faults.SCENARIOS,
+    *transactions.SCENARIOS,
 ]
