@@ -10,6 +10,7 @@ import measures
 import records
 import stock
 import topics
+import transactions
 
 SCENARIOS = [
     *topics.SCENARIOS,
@@ -22,4 +23,5 @@ SCENARIOS = [
     *handover.SCENARIOS,
     *faults.SCENARIOS,
     *stock.SCENARIOS,
+    *transactions.SCENARIOS,
 ]

@@ -266,11 +266,12 @@ impl Log {
         self.epochs.lock().assign(epoch, offset);
     }
 
-    /// Whether this producer has a transaction open in this epoch.
+    /// Whether this producer has a transaction open in this epoch; or in a newer one, where an
+    /// append in this epoch is refused by the log itself.
     pub fn has_open_transaction(&self, producer_id: i64, epoch: i16) -> bool {
         let writer = self.writer.lock();
         let entry = writer.producers.entries.get(&producer_id);
-        entry.is_some_and(|entry| entry.epoch == epoch && entry.txn_first_offset.is_some())
+        entry.is_some_and(|entry| entry.epoch >= epoch && entry.txn_first_offset.is_some())
     }
 
     /// Producers that the log knows, by id.

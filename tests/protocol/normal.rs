@@ -36,6 +36,7 @@ const UNORDERED: &[(&str, &str)] = &[
     ("transactionStates", "transactionalId"),
     // The members of a group; those that LeaveGroup answers are in the request's order.
     ("members", "memberId"),
+    ("activeProducers", "producerId"),
 ];
 
 /// Replaces `${name}` and `$v` in every string: a string that is nothing else gets the value.
