@@ -1,5 +1,5 @@
-"""Apache Spark: batch, Structured Streaming over kill -9 from Java and from Python, DStreams resumed
-from Kafka's offsets."""
+"""Apache Spark: batch, Structured Streaming over kill -9 from Java and Python, DStreams resumed from
+Kafka's offsets."""
 
 import functools
 import pathlib

@@ -182,8 +182,9 @@ def librdkafka(scratch):
                         "test.timeout.multiplier=3\n")
         # Its mock broker's tests are not marked as local; each such file's number is its own.
         mocks = {file.name[:4] for file in folder.glob("*mock*.c")}
-        env = {"RDKAFKA_TEST_CONF": conf, "TESTS_SKIP": ",".join(sorted(mocks)), "TEST_KAFKA_VERSION": kit.V["KAFKA_VERSION"],
-               "KAFKA_PATH": scripts, "BROKERS": broker.bootstrap,
+        env = {"RDKAFKA_TEST_CONF": conf, "TESTS_SKIP": ",".join(sorted(mocks)),
+               "TEST_KAFKA_VERSION": kit.V["KAFKA_VERSION"], "KAFKA_PATH": scripts,
+               "BROKERS": broker.bootstrap,
                "LD_LIBRARY_PATH": f"{folder.parent / 'src'}:{folder.parent / 'src-cpp'}"}
         if only:
             env["TESTS"] = ",".join(sorted({t[:4] for t in only}))
