@@ -21,6 +21,7 @@ mod futures;
 pub mod fuzzing;
 mod index;
 mod leader_epochs;
+mod leftovers;
 pub mod legacy;
 mod loading;
 #[cfg(test)]
