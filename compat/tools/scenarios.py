@@ -8,6 +8,7 @@ import handover
 import main_job
 import measures
 import records
+import stock
 import topics
 import transactions
 
@@ -21,5 +22,6 @@ SCENARIOS = [
     *main_job.SCENARIOS,
     *handover.SCENARIOS,
     *faults.SCENARIOS,
+    *stock.SCENARIOS,
     *transactions.SCENARIOS,
 ]

@@ -207,6 +207,8 @@ class Broker(Process):
             command = paths.java("k39", "log-server", 512) + ["kafka.Kafka", file]
         else:
             command = [paths.ottla(), file]
+        # Other ports of it, which a proxy in front leads to, and what stands for them in outputs.
+        self.behind = {}
         super().__init__(kind, command, directory, lambda: listens(self.port))
 
     @property
