@@ -10,7 +10,7 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
 use super::throttle::Charge;
-use super::{Reply, RequestContext};
+use super::{Reply, RequestContext, text_repair};
 
 /// A table of APIs, as the network sees it.
 pub trait Dispatch: Send + Sync + 'static {
@@ -132,9 +132,14 @@ impl RequestError {
     }
 }
 
-/// Decodes a request's body. Bytes after it are ignored, as in Kafka.
-pub fn decode<R: Decodable>(context: &RequestContext, mut body: Bytes) -> Result<R, RequestError> {
-    R::decode(&mut body, context.api_version).map_err(|error| RequestError::Malformed {
+/// Decodes a request's body. Bytes after it are ignored, and strings are repaired, as in Kafka.
+pub fn decode<R: Decodable>(context: &RequestContext, body: Bytes) -> Result<R, RequestError> {
+    let version = context.api_version;
+    let decoded = match R::decode(&mut body.clone(), version) {
+        Err(error) if text_repair::is_text(&error) => text_repair::decode(&body, version),
+        decoded => decoded,
+    };
+    decoded.map_err(|error| RequestError::Malformed {
         key: context.api_key,
         version: context.api_version,
         reason: error.to_string(),

@@ -163,8 +163,7 @@ impl LogError {
 
     /// Whether the disk (or a quota on it) is full: what was there stays readable.
     pub fn is_disk_full(&self) -> bool {
-        let full = [Some(libc::ENOSPC), Some(libc::EDQUOT)];
-        matches!(self, LogError::Io(error) if full.contains(&error.raw_os_error()))
+        matches!(self, LogError::Io(error) if super::pooled::is_disk_full(error))
     }
 }
 

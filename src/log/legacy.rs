@@ -7,7 +7,7 @@
 //! A compressed message's value is a whole set. In format 1 the inner offsets count from 0 and
 //! the outer one is that of the last inner message; in format 0 they are absolute.
 
-use super::batch::{self, BatchHeader, LOG_APPEND_TIME};
+use super::batch::{self, BatchHeader, HEADER_BYTES, LOG_APPEND_TIME};
 use super::compress::{self, Codec, DECOMPRESSED_BYTES_MAX};
 use super::record::{NO_HEADERS, Record};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -54,6 +54,31 @@ pub fn crc_is_right(message: &[u8]) -> bool {
     };
     let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, covered) as u32;
     crc == sum.to_be_bytes()
+}
+
+/// What is known of a message of format 0 or 1, as the header of a batch of its one offset: its
+/// first sixteen bytes read back as they are, the checksum in the place of the leader epoch.
+/// `None` if it is too short.
+pub fn header(message: &[u8]) -> Option<BatchHeader> {
+    let mut bytes = [0; HEADER_BYTES];
+    let known = message.get(..message.len().min(HEADER_BYTES))?;
+    bytes.get_mut(..known.len())?.copy_from_slice(known);
+    let read = BatchHeader::read(&bytes)?;
+    let timestamp = match read.magic {
+        1 => i64::from_be_bytes(message.get(18..26)?.try_into().ok()?),
+        _ => NO_TIMESTAMP,
+    };
+    Some(BatchHeader {
+        attributes: i16::from(*message.get(17)? & 0x0f),
+        last_offset_delta: 0,
+        base_timestamp: timestamp,
+        max_timestamp: timestamp,
+        producer_id: -1,
+        producer_epoch: -1,
+        base_sequence: batch::NO_SEQUENCE,
+        record_count: 1,
+        ..read
+    })
 }
 
 /// The messages of a set, inner ones in place of the compressed ones, and the codec met last.

@@ -64,12 +64,13 @@ pub(super) fn load(
     }
     let start = segments.first().map_or(0, |segment| segment.base_offset);
     let end = end_of(&segments)?.max(start);
-    unless_full(epochs.truncate_from_end(end))?;
-    unless_full(epochs.truncate_from_start(known.log_start.max(start)))?;
+    epochs.truncate_from_end(end);
+    epochs.truncate_from_start(known.log_start.max(start));
     remove_stray_snapshots(dir, &segments)?;
     let producers = restore(dir, &segments, end)?;
     segments.iter().for_each(|segment| segment.release());
     if let Some(active) = segments.last() {
+        active.preallocate(config)?;
         active.offsets.grow_to(config.segment_index_bytes)?;
         active.times.grow_to(config.segment_index_bytes)?;
     }
@@ -175,11 +176,6 @@ fn recover(
     Ok(())
 }
 
-/// What is not saved on a full disk is right in memory, and saved with the next change.
-fn unless_full(result: Result<(), LogError>) -> Result<(), LogError> {
-    if result.as_ref().is_err_and(LogError::is_disk_full) { Ok(()) } else { result }
-}
-
 /// Removes snapshots that belong to no segment, but for a last one of a clean shutdown (Kafka's
 /// `ProducerStateManager.removeStraySnapshots`).
 fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<()> {
@@ -219,11 +215,11 @@ pub(super) fn recover_segment(
         if at.header.magic >= 2 {
             // Those that are known stay: this segment need not be the first of its epoch.
             if epochs.latest().is_none_or(|latest| latest < at.header.leader_epoch) {
-                unless_full(epochs.assign(at.header.leader_epoch, at.header.base_offset))?;
+                epochs.assign(at.header.leader_epoch, at.header.base_offset);
             }
             let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
             if let Some(txn) = producers.update(&at.header, marker) {
-                segment.aborted.append(txn)?;
+                segment.aborted.add_found(txn)?;
             }
         }
         segment.wrote(&at, interval)?;

@@ -43,6 +43,7 @@ fn batch(spec: &Value) -> Vec<u8> {
                 int("attributes", 0) as i16,
                 int("codec", 0) as i16,
                 producer,
+                int("leaderEpoch", -1) as i32,
             )
         }
         magic => records
@@ -83,6 +84,7 @@ fn batch_v2(
     attributes: i16,
     codec: i16,
     producer: (i64, i64, i64),
+    leader_epoch: i32,
 ) -> Vec<u8> {
     let mut tail = Vec::new();
     let last = records.len() as i32 - 1;
@@ -110,7 +112,7 @@ fn batch_v2(
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &tail) as u32;
     let mut out = 0i64.to_be_bytes().to_vec();
     out.extend((tail.len() as i32 + 9).to_be_bytes());
-    out.extend((-1i32).to_be_bytes());
+    out.extend(leader_epoch.to_be_bytes());
     out.push(2);
     out.extend(crc.to_be_bytes());
     out.extend(tail);

@@ -38,7 +38,7 @@ keys! {
     /// Milliseconds between writes of the log-start-offset checkpoint.
     LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS: Int =
         "log.flush.start.offset.checkpoint.interval.ms", "60000", AtLeast(0), High, ReadOnly,
-        no_effect "written together with recovery points";
+        no_effect "start offsets are written with the recovery points";
     /// Bytes of log between two entries of its offset index.
     LOG_INDEX_INTERVAL_BYTES: Int = "log.index.interval.bytes", "4096", AtLeast(0), Medium,
         ClusterWide;
@@ -77,7 +77,8 @@ keys! {
     LOG_MESSAGE_TIMESTAMP_TYPE: Text = "log.message.timestamp.type", "CreateTime",
         OneOf(&["CreateTime", "LogAppendTime"]), Medium, ClusterWide;
     /// Whether a new segment's file is given its full size at once.
-    LOG_PREALLOCATE: Boolean = "log.preallocate", "false", Any, Medium, ClusterWide;
+    LOG_PREALLOCATE: Boolean = "log.preallocate", "false", Any, Medium, ClusterWide,
+        no_effect "segments grow as they are written";
     /// Bytes of a partition beyond which its oldest segments are deleted; -1 for no limit.
     LOG_RETENTION_BYTES: Long = "log.retention.bytes", "-1", Any, High, ClusterWide;
     /// Milliseconds between searches for segments to delete.

@@ -6,12 +6,11 @@ use super::survivors::plain;
 use crate::config::{CleanupPolicy, TimestampType, TopicConfig};
 use crate::log::batch::{self, BatchHeader, HEADER_BYTES, TRANSACTIONAL};
 use crate::log::compress::Codec;
-use crate::log::record::{NO_HEADERS, Record, records};
-use crate::log::testing::quiet;
-use crate::log::testing::{Spec, marker};
+use crate::log::record::records;
+use crate::log::testing::{Draft, Frame, Spec, marker, quiet};
 use crate::log::{Log, LogDirs, LogDirsConfig, Origin, Query, ReadBound, RecordSet};
 use crate::types::TopicPartition;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,34 +41,13 @@ fn id() -> TopicPartition {
 }
 
 fn batch(pairs: &[(String, Option<String>)], codec: Codec) -> Bytes {
-    let mut body = BytesMut::new();
-    for (delta, (key, value)) in pairs.iter().enumerate() {
-        let record = Record {
-            timestamp_delta: delta as i64,
-            offset_delta: delta as i32,
-            key: Some(key.as_bytes()),
-            value: value.as_ref().map(String::as_bytes),
-            headers: NO_HEADERS,
-        };
-        record.write(&mut body);
-    }
-    let count = pairs.len() as i32;
-    let header = BatchHeader {
-        base_offset: 0,
-        length: 0,
-        leader_epoch: -1,
-        magic: 2,
-        crc: 0,
-        attributes: codec as i16,
-        last_offset_delta: count - 1,
-        base_timestamp: 1000,
-        max_timestamp: 1000 + i64::from(count) - 1,
-        producer_id: -1,
-        producer_epoch: -1,
-        base_sequence: -1,
-        record_count: count,
+    let draft = |(delta, (key, value)): (usize, &(String, Option<String>))| Draft {
+        later: delta as i64,
+        key: Some(key.clone().into_bytes()),
+        value: value.clone().map(String::into_bytes),
     };
-    batch::seal(header, &crate::log::compress::compress(codec, 3, &body).expect("compressed"))
+    let drafts: Vec<_> = pairs.iter().enumerate().map(draft).collect();
+    Frame::of(codec).around(&drafts)
 }
 
 fn append(log: &Log, pairs: &[(String, Option<String>)], codec: Codec) {

@@ -92,6 +92,14 @@ impl World {
         self.open.as_ref().expect("open")
     }
 
+    /// Also a disk that is full takes nothing from a start.
+    pub(super) fn reopen_full(&mut self, known: Known, room: usize) {
+        self.disk.set_room(Some(room));
+        self.reopen(known);
+        self.disk.set_room(None);
+        self.disk.take_tripped();
+    }
+
     pub(super) fn reopen(&mut self, known: Known) {
         self.open = None;
         self.shared = Arc::default();
@@ -161,7 +169,7 @@ impl World {
             Step::NewLeader => {
                 self.leader_epoch += 1;
                 let (epoch, end) = (self.leader_epoch, self.model.end);
-                self.log().assign_epoch_start(epoch, end).expect("assigned");
+                self.log().assign_epoch_start(epoch, end);
                 self.model.assign_epoch(epoch, end);
             }
             Step::Restart => self.restart(),
@@ -246,6 +254,8 @@ impl World {
         self.disarm();
         match result {
             Ok(()) => assert_eq!(self.log().recovery_point(), self.model.end),
+            // The epochs may find no room.
+            Err(error) if error.is_disk_full() => assert!(self.tripped, "{error}"),
             Err(error) => assert!(self.tripped && self.syncs_fail, "{error}"),
         }
     }
