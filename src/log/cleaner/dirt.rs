@@ -94,13 +94,15 @@ mod tests {
         let dirs = LogDirs::open(quiet(&[root]), &|_| Arc::default(), &|_| {}).expect("opened");
         let id = TopicPartition::new("state", 0);
         let log = dirs.get_or_create(&id, None, config).expect("created");
-        for n in 1..=10 {
-            let spec = Spec { key: Some(b"k"), timestamp: n * 1000, ..Spec::of(&["v"]) };
-            let set = RecordSet { records: spec.build() };
-            log.append_as_leader(&[set], 0, Origin::Client, n * 1000).remove(0).expect("appended");
-        }
+        (1..=10).for_each(|n| append(&log, n));
         log.set_high_watermark(10);
         (dirs, log)
+    }
+
+    fn append(log: &Log, n: i64) {
+        let spec = Spec { key: Some(b"k"), timestamp: n * 1000, ..Spec::of(&["v"]) };
+        let set = RecordSet { records: spec.build() };
+        log.append_as_leader(&[set], 0, Origin::Client, n * 1000).remove(0).expect("appended");
     }
 
     #[test]
@@ -117,14 +119,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_undecided_or_not_replicated_is_left() {
+    fn what_is_not_replicated_is_left() {
         let root = tempfile::tempdir().expect("a directory");
         let (_dirs, log) = log(root.path(), TopicConfig::default());
         assert_eq!(Dirt::of(&log, 4, 60_000).first_dirty, 4);
-        let cut = crate::log::testing::directory();
-        let (_dirs, other) = self::log(cut.path(), TopicConfig::default());
-        other.truncate_to(6).expect("cut");
-        assert_eq!(Dirt::of(&other, 0, 60_000).end, 5);
+        log.truncate_to(6).expect("cut");
+        (7..=9).for_each(|n| append(&log, n));
+        assert_eq!(Dirt::of(&log, 0, 60_000).end, 6, "what is not replicated is left");
+        log.set_high_watermark(8);
+        assert_eq!(Dirt::of(&log, 0, 60_000).end, 8);
     }
 
     #[test]
