@@ -75,12 +75,13 @@ fn varint(out: &mut BytesMut, value: i64) {
     out.put_u8(zigzag as u8);
 }
 
-fn text(s: &str) -> StrBytes {
+/// A string of the wire.
+pub fn text(s: &str) -> StrBytes {
     StrBytes::from_string(s.into())
 }
 
 /// A request as a frame, with its length in front.
-fn frame<R: Encodable + HeaderVersion>(key: ApiKey, version: i16, request: &R) -> Vec<u8> {
+pub fn frame<R: Encodable + HeaderVersion>(key: ApiKey, version: i16, request: &R) -> Vec<u8> {
     let header = RequestHeader::default()
         .with_request_api_key(key as i16)
         .with_request_api_version(version)
@@ -193,12 +194,18 @@ impl Connection {
         Ok(received)
     }
 
-    fn ask<Q, A>(&mut self, key: ApiKey, version: i16, request: &Q) -> io::Result<A>
+    /// Sends a request and waits for its answer.
+    pub fn ask<Q, A>(&mut self, key: ApiKey, version: i16, request: &Q) -> io::Result<A>
     where
         Q: Encodable + HeaderVersion,
         A: Decodable + HeaderVersion,
     {
         self.send(&frame(key, version, request))?;
+        self.answer(version)
+    }
+
+    /// Reads one answer and decodes it.
+    pub fn answer<A: Decodable + HeaderVersion>(&mut self, version: i16) -> io::Result<A> {
         let mut answer = Bytes::copy_from_slice(self.receive()?);
         let skip = if A::header_version(version) == 0 { 4 } else { 5 };
         let mut body = answer.split_off(skip);

@@ -9,7 +9,9 @@ mod brokers;
 mod cold;
 mod compaction;
 mod connections;
+mod groups;
 mod load;
+mod member;
 mod partitions;
 mod recovery;
 mod table;
@@ -30,6 +32,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("compaction", compaction::measure),
     ("recovery", recovery::measure),
     ("partitions", partitions::measure),
+    ("groups", groups::measure),
 ];
 
 fn main() -> io::Result<()> {

@@ -106,8 +106,9 @@ impl Log {
     /// An epoch that had begun before stays, though it has no records yet.
     fn undo(&self, writer: &mut Writer, end: i64, epoch: Option<i32>) {
         let result = self.truncate_locked(writer, end);
-        let begun = epoch.map_or(Ok(()), |epoch| self.epochs.lock().begin(epoch, end));
-        let result = result.and(begun);
+        if let Some(epoch) = epoch {
+            self.epochs.lock().assign(epoch, end);
+        }
         if let Err(error) = self.checked(result) {
             tracing::warn!(%error, log = %self.id, "not all of a failed append was undone");
         }
@@ -293,6 +294,10 @@ impl<'a> Append<'a> {
                 });
             }
         }
+        if set.is_empty() {
+            // No whole batch, which a client of before v3 may send: nothing is appended, nowhere.
+            return Ok(Appended { append_time_ms: -1, ..self.appended(-1, -1) });
+        }
         let mut appended = self.appended(self.next, self.next - 1);
         for (Checked { mut header, bytes }, marker) in set.into_iter().zip(markers) {
             header.base_offset = self.next;
@@ -341,9 +346,13 @@ impl<'a> Append<'a> {
         marker: Option<Marker>,
     ) -> Result<(), AppendError> {
         self.roll_if_due(&header, bytes.len() as u64)?;
+        if header.base_offset > self.next {
+            // Behind a gap, which compaction left at the leader, recovery would not find where an
+            // epoch without records began.
+            self.log.save_epochs()?;
+        }
         if header.magic >= 2 {
-            let begun = self.log.epochs.lock().assign(header.leader_epoch, header.base_offset);
-            self.log.checked(begun)?;
+            self.log.assign_epoch_start(header.leader_epoch, header.base_offset);
         }
         // Later batches of the same append are checked against this one; a failed write reloads.
         let aborted = self.writer.producers.update(&header, marker);

@@ -167,6 +167,12 @@ impl LogFile {
 
 /// Writes a small file whole or not at all: to `.tmp`, synced, renamed, directory synced.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    create(path, content)?;
+    sync_parent(path)
+}
+
+/// As [`replace`], but after a power cut the file may be as it was, until the directory is synced.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     let temporary = Path::new(&name);
@@ -177,8 +183,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(temporary);
         return Err(error);
     }
-    std::fs::rename(temporary, path)?;
-    sync_parent(path)
+    std::fs::rename(temporary, path)
 }
 
 fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -198,7 +203,12 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Makes creations, renames and deletions in the file's directory survive a power cut.
 pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
+        Some(dir) if !dir.as_os_str().is_empty() => sync_dir(dir),
         _ => Ok(()),
     }
+}
+
+/// Makes creations, renames and deletions in a directory survive a power cut.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }

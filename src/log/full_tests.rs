@@ -145,7 +145,7 @@ fn an_epoch_that_was_cut_off_on_a_full_disk_does_not_come_back() {
     let root = tempfile::tempdir().expect("a directory");
     let (dirs, log) = open(root.path());
     append(&log, Spec::of(&["a"]).build(), Origin::Client);
-    log.assign_epoch_start(5, 1).expect("noted");
+    log.assign_epoch_start(5, 1);
     let batch = || RecordSet { records: Spec::of(&["b", "c"]).build() };
     log.append_as_leader(&[batch()], 5, Origin::Client, 0).remove(0).expect("appended");
     let disk = disk(&log);

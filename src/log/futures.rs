@@ -138,7 +138,6 @@ impl LogDirs {
             if let Some(topic_id) = topic_id {
                 log.assign_topic_id(topic_id)?;
             }
-            super::file::sync_parent(&log.dir())?;
             Ok(Arc::new(log))
         })();
         made.inspect_err(|error| state.fail_unless_short(error))

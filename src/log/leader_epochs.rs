@@ -2,29 +2,24 @@
 //!
 //! The file `leader-epoch-checkpoint`: `0`, count, then `epoch startOffset` a line.
 
-use super::api::LogError;
-use super::file;
-use super::recovery;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Name of the file.
 pub const FILE: &str = "leader-epoch-checkpoint";
 
-/// Epochs in rising order with their start offsets.
-#[derive(Debug)]
+/// Epochs in rising order with their start offsets, as the log knows them: the file may be behind
+/// (`epoch_file.rs`).
+#[derive(Debug, Default)]
 pub struct LeaderEpochs {
-    path: PathBuf,
     entries: Vec<(i32, i64)>,
-    /// The file says something else: the disk was full.
-    unsaved: bool,
+    changes: u64,
 }
 
 impl LeaderEpochs {
     /// Reads the file; a missing or unreadable one is empty, and an entry that contradicts those
     /// before it replaces them.
     pub fn load(dir: &Path) -> LeaderEpochs {
-        let path = dir.join(FILE);
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let text = std::fs::read_to_string(dir.join(FILE)).unwrap_or_default();
         let read = text.lines().skip(2).map_while(|line| {
             let (epoch, offset) = line.split_once(' ')?;
             Some((epoch.parse().ok()?, offset.parse().ok()?))
@@ -37,30 +32,21 @@ impl LeaderEpochs {
             entries.retain(|(e, start)| *e < epoch && *start < offset);
             entries.push((epoch, offset));
         }
-        LeaderEpochs { entries, path, unsaved: false }
+        LeaderEpochs { entries, changes: 0 }
     }
 
-    fn save(&mut self) -> Result<(), LogError> {
-        self.unsaved = true;
+    /// What the file is to hold.
+    pub fn text(&self) -> String {
         let mut text = format!("0\n{}\n", self.entries.len());
         for (epoch, offset) in &self.entries {
             text.push_str(&format!("{epoch} {offset}\n"));
         }
-        file::replace(&self.path, text.as_bytes())?;
-        self.unsaved = false;
-        Ok(())
+        text
     }
 
-    /// After a change that leaves out entries: it counts on a full disk too. The file then says
-    /// more than is true until something else is appended, which saves before it writes.
-    fn save_if_room(&mut self) -> Result<(), LogError> {
-        let saved = self.save();
-        if saved.as_ref().is_err_and(LogError::is_disk_full) { Ok(()) } else { saved }
-    }
-
-    /// The log's directory has another name now.
-    pub fn moved(&mut self, dir: &Path) {
-        self.path = dir.join(FILE);
+    /// How many changes there were since it was loaded.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The newest.
@@ -74,20 +60,13 @@ impl LeaderEpochs {
     }
 
     /// Notes that `epoch` begins at `offset`; entries that contradict it go. Cheap if known.
-    pub fn assign(&mut self, epoch: i32, offset: i64) -> Result<(), LogError> {
+    pub fn assign(&mut self, epoch: i32, offset: i64) {
         if epoch < 0 || self.latest() == Some(epoch) {
-            return if self.unsaved { self.save() } else { Ok(()) };
+            return;
         }
         self.entries.retain(|(e, start)| *e < epoch && *start < offset);
         self.entries.push((epoch, offset));
-        self.save()
-    }
-
-    /// As [`assign`](Self::assign), and counts on a full disk too: an epoch without records is not
-    /// known after a start anyway.
-    pub fn begin(&mut self, epoch: i32, offset: i64) -> Result<(), LogError> {
-        let saved = self.assign(epoch, offset);
-        if saved.as_ref().is_err_and(LogError::is_disk_full) { Ok(()) } else { saved }
+        self.changes += 1;
     }
 
     /// The largest epoch not after the one asked for, and where it ends; (-1, -1) if unknown.
@@ -107,43 +86,38 @@ impl LeaderEpochs {
     }
 
     /// Leaves out what begins at or after `offset`.
-    pub fn truncate_from_end(&mut self, offset: i64) -> Result<(), LogError> {
+    pub fn truncate_from_end(&mut self, offset: i64) {
         let before = self.entries.len();
         self.entries.retain(|(_, start)| *start < offset);
-        if self.entries.len() == before { Ok(()) } else { self.save_if_room() }
+        self.changes += u64::from(self.entries.len() < before);
     }
 
     /// Leaves out what ends before `offset`; the epoch there begins at it.
-    pub fn truncate_from_start(&mut self, offset: i64) -> Result<(), LogError> {
+    pub fn truncate_from_start(&mut self, offset: i64) {
         let Some(at) = self.entries.iter().rposition(|(_, start)| *start <= offset) else {
-            return Ok(());
+            return;
         };
         let moved = self.entries.get(at).is_some_and(|(_, start)| *start < offset);
         if at == 0 && !moved {
-            return Ok(());
+            return;
         }
         self.entries.drain(..at);
         if let Some(first) = self.entries.first_mut() {
             first.1 = offset;
         }
-        self.save_if_room()
+        self.changes += 1;
     }
 
     /// Becomes these.
-    pub fn replace(&mut self, entries: &[(i32, i64)]) -> Result<(), LogError> {
+    pub fn replace(&mut self, entries: &[(i32, i64)]) {
         self.entries = entries.to_vec();
-        self.save()
+        self.changes += 1;
     }
 
-    /// Forgets all. Without room for an empty file there is none.
-    pub fn clear(&mut self) -> Result<(), LogError> {
+    /// Forgets all.
+    pub fn clear(&mut self) {
         self.entries.clear();
-        self.save_if_room()?;
-        if self.unsaved {
-            recovery::remove(&self.path)?;
-            self.unsaved = false;
-        }
-        Ok(())
+        self.changes += 1;
     }
 }
 
@@ -153,30 +127,30 @@ mod tests {
 
     #[test]
     fn epochs_end_where_the_next_begins() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut epochs = LeaderEpochs::load(dir.path());
+        let mut epochs = LeaderEpochs::default();
         assert_eq!(epochs.end_offset(0, 9), (-1, -1));
         for (epoch, offset) in [(1, 0), (3, 10), (5, 20)] {
-            epochs.assign(epoch, offset).expect("saved");
+            epochs.assign(epoch, offset);
         }
         assert_eq!(epochs.end_offset(5, 30), (5, 30));
         assert_eq!(epochs.end_offset(4, 30), (3, 20));
         assert_eq!(epochs.end_offset(0, 30), (0, 0));
         assert_eq!(epochs.end_offset(6, 30), (-1, -1));
-        let text = std::fs::read_to_string(dir.path().join(FILE)).expect("there");
-        assert_eq!(text, "0\n3\n1 0\n3 10\n5 20\n");
-        epochs.truncate_from_start(12).expect("cut");
-        epochs.truncate_from_end(20).expect("cut");
+        assert_eq!(epochs.text(), "0\n3\n1 0\n3 10\n5 20\n");
+        epochs.truncate_from_start(12);
+        epochs.truncate_from_end(20);
+        assert_eq!(epochs.entries(), [(3, 12)]);
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join(FILE), epochs.text()).expect("written");
         assert_eq!(LeaderEpochs::load(dir.path()).entries(), [(3, 12)]);
     }
 
     #[test]
     fn a_new_epoch_at_an_older_offset_replaces_what_contradicts_it() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut epochs = LeaderEpochs::load(dir.path());
-        epochs.assign(1, 0).expect("saved");
-        epochs.assign(2, 10).expect("saved");
-        epochs.assign(3, 10).expect("saved");
+        let mut epochs = LeaderEpochs::default();
+        epochs.assign(1, 0);
+        epochs.assign(2, 10);
+        epochs.assign(3, 10);
         assert_eq!(epochs.entries(), [(1, 0), (3, 10)]);
     }
 }

@@ -13,6 +13,7 @@ mod dirs;
 #[cfg(test)]
 mod disk_tests;
 pub mod down_convert;
+mod epoch_file;
 #[cfg(test)]
 mod faulty;
 mod file;
@@ -25,6 +26,7 @@ mod futures;
 pub mod fuzzing;
 mod index;
 mod leader_epochs;
+mod leftovers;
 pub mod legacy;
 #[cfg(test)]
 mod legacy_tests;

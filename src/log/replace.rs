@@ -35,6 +35,8 @@ impl Log {
             remove(cleaned)?;
             return Ok(false);
         };
+        // The batches that told of an epoch may be among those that go.
+        self.save_epochs()?;
         let dir = self.dir();
         let base = first.base_offset;
         let swap: PathBuf = dir.join(format!("{}.swap", file_name(base, "log")));

@@ -59,7 +59,8 @@ impl Log {
             self.discard(segment)?;
         }
         self.move_high_watermark(&mut writer, high_watermark);
-        self.epochs.lock().truncate_from_start(self.log_start_offset())?;
+        self.epochs.lock().truncate_from_start(self.log_start_offset());
+        self.save_epochs_if_room()?;
         Ok(gone)
     }
 

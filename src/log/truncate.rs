@@ -4,7 +4,8 @@
 //! caller whose records it covers. A failed sync takes the directory offline.
 
 use super::api::LogError;
-use super::partition_log::{Log, Writer, floor, jitter};
+use super::file;
+use super::partition_log::{Log, UNNAMED, Writer, floor, jitter};
 use super::recovery::{end_of, remove, snapshots};
 use super::segment::{Segment, file_name};
 use crate::types::now_ms;
@@ -64,8 +65,8 @@ impl Log {
             self.shared.truncated_below_recovery_point();
         }
         self.move_high_watermark(writer, offset);
-        let cleared = self.epochs.lock().clear();
-        let result = cleared.and_then(|()| {
+        self.epochs.lock().clear();
+        let result = self.save_epochs_if_room().and_then(|()| {
             for (_, path) in snapshots(&self.dir.load())? {
                 remove(&path)?;
             }
@@ -104,7 +105,8 @@ impl Log {
             }
         }
         // On a full disk the file may keep epochs beyond the end: loading leaves those out.
-        self.epochs.lock().truncate_from_end(end)?;
+        self.epochs.lock().truncate_from_end(end);
+        self.save_epochs_if_room()?;
         self.reload_producers(writer)?;
         self.move_high_watermark(writer, self.high_watermark().min(end));
         Ok(())
@@ -160,6 +162,24 @@ impl Log {
         }
     }
 
+    /// Syncs the log's directory if it has got a segment since, and the first time its own name.
+    fn sync_names(&self, segments: &[Arc<Segment>]) -> Result<(), LogError> {
+        let Some(newest) = segments.last().map(|segment| segment.base_offset) else {
+            return Ok(());
+        };
+        let before = self.named_until.load(Ordering::Acquire);
+        if before >= newest {
+            return Ok(());
+        }
+        let dir = self.dir.load_full();
+        file::sync_dir(&dir)?;
+        if before == UNNAMED {
+            file::sync_parent(&dir)?;
+        }
+        self.named_until.fetch_max(newest, Ordering::AcqRel);
+        Ok(())
+    }
+
     fn sync_until(&self, end: i64) -> Result<(), LogError> {
         let truncations = self.truncations.load(Ordering::Acquire);
         let segments = self.segments.load_full();
@@ -167,6 +187,8 @@ impl Log {
         for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
             segment.sync()?;
         }
+        self.sync_names(&segments)?;
+        self.save_epochs()?;
         self.last_flush_ms.store(now_ms(), Ordering::Relaxed);
         // After a truncation meanwhile, other records may be at these offsets, not yet synced.
         let _writer = self.writer.lock();

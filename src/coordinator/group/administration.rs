@@ -16,7 +16,7 @@ use super::coordinator::{GroupCoordinator, Owned};
 use super::heartbeats::Encoded;
 use super::records::{Key, OffsetValue};
 use crate::coordinator::state_log::NewBatch;
-use crate::types::{TopicPartition, now_ms};
+use crate::types::TopicPartition;
 
 /// A group in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,7 +229,7 @@ impl GroupCoordinator {
         }
         let batch = NewBatch {
             records,
-            timestamp: now_ms(),
+            timestamp: self.now().wall,
             producer: None,
             base_sequence: -1,
             compression: self.config().compression,

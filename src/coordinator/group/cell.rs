@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -20,6 +21,10 @@ pub(super) struct GroupCell {
     pub partition: i32,
     /// Everything that changes.
     pub inner: Mutex<Inner>,
+    /// Where the log ended after the last record of a KIP-848 group.
+    written: AtomicI64,
+    /// Up to where the log is known to be replicated.
+    replicated: AtomicI64,
 }
 
 /// The members, by the protocol that they speak.
@@ -67,7 +72,32 @@ impl GroupCell {
             next_token: 0,
             scheduled: i64::MAX,
         };
-        Arc::new(GroupCell { id, partition, inner: Mutex::new(inner) })
+        Arc::new(GroupCell {
+            id,
+            partition,
+            inner: Mutex::new(inner),
+            written: AtomicI64::new(0),
+            replicated: AtomicI64::new(0),
+        })
+    }
+
+    /// Records of a KIP-848 group were appended; the log ends here now.
+    pub fn wrote(&self, end_offset: i64) {
+        self.written.fetch_max(end_offset, Ordering::Relaxed);
+    }
+
+    /// The log is replicated up to here.
+    pub fn replicated(&self, end_offset: i64) {
+        self.replicated.fetch_max(end_offset, Ordering::Relaxed);
+    }
+
+    /// Up to where the log must be replicated before an answer may tell of the group, if it is not
+    /// known to be: another coordinator would not know of what is not. As the deferred events of
+    /// Kafka's `CoordinatorRuntime`, also for requests that change nothing.
+    pub fn unconfirmed(self: &Arc<Self>) -> Option<(Arc<GroupCell>, i64)> {
+        let written = self.written.load(Ordering::Relaxed);
+        let is_open = written > self.replicated.load(Ordering::Relaxed);
+        is_open.then(|| (self.clone(), written))
     }
 }
 

@@ -16,12 +16,13 @@ use super::consumer::records::ClassicMember;
 use super::consumer::refusal::Refusal;
 use super::consumer::{TopicCatalog, migrate, protocol};
 use super::coordinator::GroupCoordinator;
+use super::heartbeats::Unconfirmed;
 
 /// The protocol type of consumers.
 const PROTOCOL_TYPE: &str = "consumer";
 
 /// An answer that is given once the log is replicated up to a place.
-type Answer<T> = (T, Option<(i32, i64)>);
+type Answer<T> = (T, Unconfirmed);
 
 impl GroupCoordinator {
     /// An empty KIP-848 group becomes a classic one with the first classic member that joins.
@@ -49,7 +50,7 @@ impl GroupCoordinator {
     ) -> Result<Answer<JoinReply>, GroupError> {
         let config = self.config();
         let topics = self.catalog(cell.partition)?;
-        let terms = Terms { group_id: &cell.id, topics: &topics, settings: &config.consumer.plan };
+        let terms = self.terms(&cell.id, &topics, &config);
         let Group::Consumer(machine) = &mut inner.group else {
             return Err(GroupError::CoordinatorNotAvailable);
         };
@@ -60,7 +61,7 @@ impl GroupCoordinator {
             Translated::Join(join) => join,
         };
         let plan = plan::join_classic(&machine.group, &join, terms).map_err(of_refusal)?;
-        let end = self.append_plan(cell, Vec::new(), &plan.records)?;
+        self.append_plan(cell, Vec::new(), &plan.records)?;
         let (epoch, replaced) = (plan.epoch, plan.replaced.clone());
         machine.apply(plan);
         let now = self.now().ticks;
@@ -80,11 +81,10 @@ impl GroupCoordinator {
             members: Vec::new(),
         };
         // It may have taken the place of the last static member of the new protocol.
-        let end = match replaced {
-            Some(_) => self.downgrade(cell, inner, &[], &topics)?.or(end),
-            None => end,
-        };
-        Ok((reply, end.map(|end| (cell.partition, end))))
+        if replaced.is_some() {
+            self.downgrade(cell, inner, &[], &topics)?;
+        }
+        Ok((reply, cell.unconfirmed()))
     }
 
     /// A classic member asks for its assignment.
@@ -180,7 +180,7 @@ impl GroupCoordinator {
             })
             .collect();
         let ids: Vec<&str> = gone.iter().map(String::as_str).collect();
-        let terms = Terms { group_id: &cell.id, topics: &topics, settings: &config.consumer.plan };
+        let terms = self.terms(&cell.id, &topics, &config);
         let plan = plan::remove(&machine.group, &ids, terms);
         let plan = self.remove_or_downgrade(cell, inner, plan, &ids, &topics)?;
         if let (Group::Consumer(machine), Some(plan)) = (&mut inner.group, plan) {
@@ -199,7 +199,7 @@ impl GroupCoordinator {
         gone: &[&str],
         topics: &TopicCatalog,
     ) -> Result<Option<Plan>, GroupError> {
-        if self.downgrade(cell, inner, gone, topics)?.is_some() {
+        if self.downgrade(cell, inner, gone, topics)? {
             return Ok(None);
         }
         self.append_plan(cell, Vec::new(), &plan.records)?;
@@ -207,24 +207,24 @@ impl GroupCoordinator {
     }
 
     /// Makes a classic group of a KIP-848 group that has only classic members without `gone`;
-    /// where the log ends then, or `None` if it stays what it is.
+    /// whether it did, or the group stays what it is.
     pub(super) fn downgrade(
         &self,
         cell: &Arc<GroupCell>,
         inner: &mut Inner,
         gone: &[&str],
         topics: &TopicCatalog,
-    ) -> Result<Option<i64>, GroupError> {
+    ) -> Result<bool, GroupError> {
         let config = self.config();
         let Group::Consumer(ConsumerMachine { group, .. }) = &inner.group else {
-            return Ok(None);
+            return Ok(false);
         };
         let is_small = group.members.len().saturating_sub(gone.len()) <= config.max_size;
         if !config.consumer.migration.downgrade
             || !is_small
             || !migrate::is_all_classic_without(group, gone)
         {
-            return Ok(None);
+            return Ok(false);
         }
         let members = migrate::downgraded(group, gone, topics);
         let now = self.now();
@@ -236,14 +236,14 @@ impl GroupCoordinator {
             .map(|record| (record.key(&cell.id), record.value()))
             .collect();
         records.push((super::records::Key::encode_group(&cell.id), Some(value.encode())));
-        let end = self.append_plan(cell, records, &[])?;
+        self.append_plan(cell, records, &[])?;
         // With nobody gone, one has just joined in another's place, and knows what it has.
         let rebalances = !gone.is_empty();
         let more = if rebalances { classic.rebalance(now) } else { Default::default() };
         effects.wake = more.wake.or(effects.wake);
         inner.group = Group::Classic(classic);
         self.apply(cell, inner, effects);
-        Ok(end)
+        Ok(true)
     }
 }
 

@@ -11,7 +11,7 @@ use super::consumer::group::ConsumerGroup;
 use super::coordinator::{GroupCoordinator, Owned};
 use super::records::{Key, OffsetValue};
 use crate::coordinator::state_log::{Appended, NewBatch, Producer, StateLogError};
-use crate::types::{TopicPartition, now_ms};
+use crate::types::TopicPartition;
 
 /// An OffsetCommit or TxnOffsetCommit.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +128,7 @@ impl GroupCoordinator {
             .collect();
         let batch = NewBatch {
             records,
-            timestamp: now_ms(),
+            timestamp: self.now().wall,
             producer: request.producer,
             base_sequence: 0,
             compression: config.compression,
@@ -138,13 +138,13 @@ impl GroupCoordinator {
         if let Some(producer) = request.producer {
             owned.producers.lock().entry(producer.id).or_default().insert(cell.id.clone());
         }
-        for (partition, value) in valid(request, is_valid) {
+        for ((partition, value), at) in valid(request, is_valid).zip(appended.base_offset..) {
             match request.producer {
                 Some(producer) => {
                     let (partition, value) = (partition.clone(), value.clone());
                     inner.offsets.begin_transactional(producer.id, partition, value);
                 }
-                None => inner.offsets.begin(partition.clone(), value.clone()),
+                None => inner.offsets.begin(partition.clone(), at),
             }
         }
         Ok(appended)
@@ -164,7 +164,7 @@ impl GroupCoordinator {
             match (request.producer, &result) {
                 _ if is_dead => {}
                 (None, Ok(())) => offsets.finish(partition, at, value.clone()),
-                (None, Err(_)) => offsets.fail(partition, value),
+                (None, Err(_)) => offsets.fail(partition, at),
                 (Some(p), Ok(())) => offsets.finish_transactional(p.id, partition, at, value),
                 (Some(p), Err(_)) => offsets.fail_transactional(p.id, partition),
             }

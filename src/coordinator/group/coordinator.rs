@@ -16,6 +16,7 @@ use tracing::{debug, error};
 
 use super::cell::{Group, GroupCell, Inner};
 use super::classic::{ClassicGroup, Effects, Now, Purpose, Store};
+use super::clock::{Clock, SystemClock};
 use super::consumer::machine::ConsumerMachine;
 use super::loading::{self, Members};
 use super::records::Key;
@@ -23,7 +24,6 @@ use super::timer::Timer;
 use super::topics::Topics;
 use super::{GroupConfig, GroupError};
 use crate::coordinator::state_log::{NewBatch, StateLog, StateLogError, partition_of};
-use crate::types::now_ms;
 
 /// The coordinator of groups and of committed offsets.
 pub struct GroupCoordinator {
@@ -31,7 +31,7 @@ pub struct GroupCoordinator {
     pub(super) topics: Arc<dyn Topics>,
     config: ArcSwap<GroupConfig>,
     runtime: tokio::runtime::Handle,
-    started: Instant,
+    clock: Arc<dyn Clock>,
     is_active: AtomicBool,
     owned: RwLock<HashMap<i32, Arc<Owned>>>,
     pub(super) timer: Timer,
@@ -55,12 +55,23 @@ impl GroupCoordinator {
         topics: Arc<dyn Topics>,
         runtime: tokio::runtime::Handle,
     ) -> Arc<Self> {
+        Self::start_with(config, log, topics, runtime, Arc::new(SystemClock::start()))
+    }
+
+    /// As [`start`](Self::start), by another clock; timers sleep by `tokio`'s.
+    pub(super) fn start_with(
+        config: GroupConfig,
+        log: Arc<dyn StateLog>,
+        topics: Arc<dyn Topics>,
+        runtime: tokio::runtime::Handle,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         let coordinator = Arc::new_cyclic(|own| GroupCoordinator {
             log,
             topics,
             config: ArcSwap::from_pointee(config),
             runtime,
-            started: Instant::now(),
+            clock,
             is_active: AtomicBool::new(true),
             owned: RwLock::default(),
             timer: Timer::default(),
@@ -193,7 +204,7 @@ impl GroupCoordinator {
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { ticks: self.started.elapsed().as_millis() as i64, wall: now_ms() }
+        self.clock.now()
     }
 
     /// The partition of a group, if this broker serves it now.
@@ -264,7 +275,7 @@ impl GroupCoordinator {
         let config = self.config();
         let batch = NewBatch {
             records: vec![(Key::encode_group(&cell.id), Some(store.value.encode()))],
-            timestamp: now_ms(),
+            timestamp: self.now().wall,
             producer: None,
             base_sequence: -1,
             compression: config.compression,

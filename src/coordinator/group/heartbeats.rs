@@ -19,12 +19,14 @@ use super::consumer::refusal::Refusal;
 use super::consumer::{Assignment, TopicCatalog, migrate};
 use super::coordinator::{GroupCoordinator, Owned};
 use super::records::Key;
-use super::{GroupError, HeartbeatError};
+use super::{GroupConfig, GroupError, HeartbeatError};
 use crate::coordinator::state_log::{NewBatch, StateLogError};
-use crate::types::now_ms;
 
 /// A record's key and its value.
 pub(super) type Encoded = (Bytes, Option<Bytes>);
+
+/// What must be replicated before an answer is given: the log of a group up to a place.
+pub(super) type Unconfirmed = Option<(Arc<GroupCell>, i64)>;
 
 /// How long after a failed append members that are due are tried again.
 const RETRY_MS: i64 = 500;
@@ -55,22 +57,21 @@ impl GroupCoordinator {
     }
 
     /// Waits until the log is replicated up to this place.
-    pub(super) async fn await_written(
-        &self,
-        written: Option<(i32, i64)>,
-    ) -> Result<(), GroupError> {
-        let Some((partition, end)) = written.filter(|_| self.config().required_acks == -1) else {
+    pub(super) async fn await_written(&self, written: Unconfirmed) -> Result<(), GroupError> {
+        let Some((cell, end)) = written.filter(|_| self.config().required_acks == -1) else {
             return Ok(());
         };
-        let result = self.log.committed(partition, end, self.commit_timeout()).await;
-        result.map_err(|error| of_append(&error))
+        let result = self.log.committed(cell.partition, end, self.commit_timeout()).await;
+        result.map_err(|error| of_append(&error))?;
+        cell.replicated(end);
+        Ok(())
     }
 
     fn begin_heartbeat(
         &self,
         group_id: &str,
         beat: &Heartbeat,
-    ) -> Result<(HeartbeatReply, Option<(i32, i64)>), HeartbeatError> {
+    ) -> Result<(HeartbeatReply, Unconfirmed), HeartbeatError> {
         let config = self.config();
         if !self.is_active() {
             return Err(GroupError::CoordinatorNotAvailable.into());
@@ -85,18 +86,18 @@ impl GroupCoordinator {
             None => return Err(not_found(group_id).into()),
         };
         let mut inner = cell.inner.lock();
-        let terms = Terms { group_id, topics: &topics, settings: &config.consumer.plan };
+        let terms = self.terms(group_id, &topics, &config);
         let result = self.heartbeat_of(&cell, &mut inner, beat, terms, is_new);
         if result.is_err() && is_new {
             self.forget_unused(&owned, &cell, &mut inner);
         }
-        let (plan, end) = result?;
+        let plan = result?;
         let (epoch, assignment) = (plan.epoch, plan.assignment.clone());
         self.take_in(&cell, &mut inner, beat, plan);
         let interval_ms = if beat.epoch < 0 { 0 } else { config.consumer.heartbeat_interval_ms };
         let member_id = beat.member_id.clone();
         let reply = HeartbeatReply { member_id, epoch, interval_ms, assignment };
-        Ok((reply, end.map(|end| (partition, end))))
+        Ok((reply, cell.unconfirmed()))
     }
 
     /// Applies what a heartbeat changed, once it is in the log, and sets the member's deadlines.
@@ -126,7 +127,7 @@ impl GroupCoordinator {
         beat: &Heartbeat,
         terms: Terms,
         is_new: bool,
-    ) -> Result<(Plan, Option<i64>), HeartbeatError> {
+    ) -> Result<Plan, HeartbeatError> {
         let Group::Classic(classic) = &inner.group else {
             let Group::Consumer(machine) = &inner.group else {
                 return Err(GroupError::CoordinatorNotAvailable.into());
@@ -134,19 +135,19 @@ impl GroupCoordinator {
             let plan = plan::heartbeat(&machine.group, beat, terms)?;
             if beat.epoch == plan::LEAVE
                 && let gone = [beat.member_id.as_str()]
-                && let Some(end) = self.downgrade(cell, inner, &gone, terms.topics)?
+                && self.downgrade(cell, inner, &gone, terms.topics)?
             {
-                return Ok((plan, Some(end)));
+                return Ok(plan);
             }
-            let end = self.append_plan(cell, Vec::new(), &plan.records)?;
-            return Ok((plan, end));
+            self.append_plan(cell, Vec::new(), &plan.records)?;
+            return Ok(plan);
         };
         let (group, mut records) = self.converted(classic, beat, terms)?;
         if is_new {
             records.clear();
         }
         let plan = plan::heartbeat(&group, beat, terms)?;
-        let end = self.append_plan(cell, records, &plan.records)?;
+        self.append_plan(cell, records, &plan.records)?;
         let session = self.config().consumer.session_timeout_ms;
         if let Group::Classic(classic) = &mut inner.group {
             let effects = classic.disband(self.now(), &GroupError::RebalanceInProgress);
@@ -154,7 +155,7 @@ impl GroupCoordinator {
         }
         let machine = ConsumerMachine::new(group, self.now().ticks, session);
         inner.group = Group::Consumer(machine);
-        Ok((plan, end))
+        Ok(plan)
     }
 
     /// What a classic group becomes, and the records that say so.
@@ -188,27 +189,37 @@ impl GroupCoordinator {
             && classic.members().count() <= config.consumer.plan.max_size
     }
 
+    /// What a plan is made by.
+    pub(super) fn terms<'a>(
+        &self,
+        group_id: &'a str,
+        topics: &'a TopicCatalog,
+        config: &'a GroupConfig,
+    ) -> Terms<'a> {
+        Terms { group_id, topics, settings: &config.consumer.plan, wall: self.now().wall }
+    }
+
     /// The topics that groups of this partition are assigned from.
     pub(super) fn catalog(&self, partition: i32) -> Result<Arc<TopicCatalog>, GroupError> {
         self.topics.catalog(partition).ok_or(GroupError::CoordinatorLoadInProgress)
     }
 
-    /// Appends the records of a group as one batch; where the log ends then. Nothing is appended
-    /// when there is nothing to say.
+    /// Appends the records of a group as one batch, which answers then wait for. Nothing is
+    /// appended when there is nothing to say.
     pub(super) fn append_plan(
         &self,
         cell: &GroupCell,
         mut records: Vec<Encoded>,
         planned: &[Record],
-    ) -> Result<Option<i64>, GroupError> {
+    ) -> Result<(), GroupError> {
         records.extend(planned.iter().map(|record| (record.key(&cell.id), record.value())));
         if records.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         let config = self.config();
         let batch = NewBatch {
             records,
-            timestamp: now_ms(),
+            timestamp: self.now().wall,
             producer: None,
             base_sequence: -1,
             compression: config.compression,
@@ -216,7 +227,10 @@ impl GroupCoordinator {
         };
         let appended = self.log.append(cell.partition, &batch);
         match appended {
-            Ok(appended) => Ok(Some(appended.end_offset)),
+            Ok(appended) => {
+                cell.wrote(appended.end_offset);
+                Ok(())
+            }
             Err(error) => {
                 error!(group = %cell.id, %error, "cannot store the group");
                 Err(of_append(&error))
@@ -252,16 +266,16 @@ impl GroupCoordinator {
     ) -> Result<Option<Plan>, GroupError> {
         let config = self.config();
         let topics = self.catalog(cell.partition)?;
-        let terms = Terms { group_id: &cell.id, topics: &topics, settings: &config.consumer.plan };
+        let terms = self.terms(&cell.id, &topics, &config);
         let Group::Consumer(machine) = &inner.group else { return Ok(None) };
         let ids: Vec<&str> = due.iter().map(String::as_str).collect();
         let plan = plan::remove(&machine.group, &ids, terms);
         self.remove_or_downgrade(cell, inner, plan, &ids, &topics)
     }
 
-    /// Calls the group at this time, if any.
+    /// Calls the group at this time, if any, unless it will be called before.
     pub(super) fn wake(&self, cell: &Arc<GroupCell>, inner: &mut Inner, at: Option<i64>) {
-        if let Some(at) = at {
+        if let Some(at) = at.filter(|at| *at < inner.scheduled) {
             inner.scheduled = at;
             self.timer.schedule(at, cell);
         }

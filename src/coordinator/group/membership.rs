@@ -8,13 +8,22 @@ use super::classic::{
     ClassicGroup, Identity, JoinReply, JoinRequest, LeavingMember, Left, SyncReply, SyncRequest,
 };
 use super::coordinator::GroupCoordinator;
+use super::heartbeats::Unconfirmed;
 
 /// A join under way.
 enum Joining {
     /// It is answered when the join phase ends.
     Waits(oneshot::Receiver<JoinReply>),
     /// Answered, once the log is replicated up to a place.
-    Answered(JoinReply, Option<(i32, i64)>),
+    Answered(JoinReply, Unconfirmed),
+}
+
+/// A sync under way.
+enum Syncing {
+    /// It is answered when the leader has brought its assignment.
+    Waits(oneshot::Receiver<SyncReply>),
+    /// Answered, once the log is replicated up to a place.
+    Answered(SyncReply, Unconfirmed),
 }
 
 impl GroupCoordinator {
@@ -56,29 +65,34 @@ impl GroupCoordinator {
 
     /// A member asks for its assignment; answers when the leader has brought it.
     pub async fn sync(&self, group_id: &str, request: SyncRequest) -> SyncReply {
-        let waiting = match self.owned_named(group_id) {
+        match self.begin_sync(group_id, request) {
+            Ok(Syncing::Waits(reply)) => {
+                reply.await.unwrap_or_else(|_| SyncReply::failed(GroupError::NotCoordinator))
+            }
+            Ok(Syncing::Answered(reply, written)) => {
+                self.await_written(written).await.map_or_else(SyncReply::failed, |()| reply)
+            }
             // The rebalance is lost with the old coordinator: join again, here.
             Err(GroupError::CoordinatorLoadInProgress) => {
-                return SyncReply::failed(GroupError::RebalanceInProgress);
+                SyncReply::failed(GroupError::RebalanceInProgress)
             }
-            Err(error) => return SyncReply::failed(error),
-            Ok((_, owned)) => {
-                let Some(cell) = owned.get(group_id) else {
-                    return SyncReply::failed(GroupError::UnknownMemberId);
-                };
-                let mut inner = cell.inner.lock();
-                let (token, waiting) = inner.await_sync();
-                let Group::Classic(group) = &mut inner.group else {
-                    inner.forget_sync(token);
-                    let reply = self.sync_consumer(&cell, &mut inner, &request);
-                    return reply.unwrap_or_else(SyncReply::failed);
-                };
-                let effects = group.sync(self.now(), token, request);
-                self.apply(&cell, &mut inner, effects);
-                waiting
-            }
-        };
-        waiting.await.unwrap_or_else(|_| SyncReply::failed(GroupError::NotCoordinator))
+            Err(error) => SyncReply::failed(error),
+        }
+    }
+
+    fn begin_sync(&self, group_id: &str, request: SyncRequest) -> Result<Syncing, GroupError> {
+        let (_, owned) = self.owned_named(group_id)?;
+        let cell = owned.get(group_id).ok_or(GroupError::UnknownMemberId)?;
+        let mut inner = cell.inner.lock();
+        let (token, waiting) = inner.await_sync();
+        if let Group::Classic(group) = &mut inner.group {
+            let effects = group.sync(self.now(), token, request);
+            self.apply(&cell, &mut inner, effects);
+            return Ok(Syncing::Waits(waiting));
+        }
+        inner.forget_sync(token);
+        let reply = self.sync_consumer(&cell, &mut inner, &request)?;
+        Ok(Syncing::Answered(reply, cell.unconfirmed()))
     }
 
     /// A member is alive.

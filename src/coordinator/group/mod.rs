@@ -8,6 +8,7 @@ mod administration;
 mod cell;
 pub mod classic;
 mod classic_members;
+mod clock;
 mod codec;
 mod commit;
 pub mod config;
@@ -22,6 +23,8 @@ mod golden;
 mod heartbeats;
 mod loading;
 mod membership;
+#[cfg(test)]
+mod model;
 pub mod offsets;
 pub mod records;
 #[cfg(test)]

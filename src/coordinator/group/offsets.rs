@@ -19,8 +19,8 @@ pub struct Committed {
 #[derive(Debug, Default)]
 pub struct Offsets {
     committed: BTreeMap<TopicPartition, Committed>,
-    /// Appended, but not yet known to be replicated: the latest of each partition.
-    in_flight: HashMap<TopicPartition, OffsetValue>,
+    /// Appended, but not yet known to be replicated: where in the log.
+    in_flight: HashMap<TopicPartition, Vec<i64>>,
     transactions: PendingTransactionOffsets,
 }
 
@@ -55,27 +55,36 @@ impl Offsets {
             || self.transactions.by_producer.values().any(|p| p.contains_key(partition))
     }
 
-    /// A commit is about to be appended.
-    pub fn begin(&mut self, partition: TopicPartition, value: OffsetValue) {
-        self.in_flight.insert(partition, value);
+    /// A commit was appended at this place.
+    pub fn begin(&mut self, partition: TopicPartition, written_at: i64) {
+        self.in_flight.entry(partition).or_default().push(written_at);
     }
 
-    /// A commit is replicated.
+    /// A commit is replicated. It counts unless the offset was removed meanwhile: then the log has
+    /// a tombstone behind it.
     pub fn finish(&mut self, partition: &TopicPartition, written_at: i64, value: OffsetValue) {
-        self.end_in_flight(partition, &value);
-        self.put(partition.clone(), Committed { written_at, value });
+        if self.end_in_flight(partition, written_at) {
+            self.put(partition.clone(), Committed { written_at, value });
+        }
     }
 
     /// A commit failed.
-    pub fn fail(&mut self, partition: &TopicPartition, value: &OffsetValue) {
-        self.end_in_flight(partition, value);
+    pub fn fail(&mut self, partition: &TopicPartition, written_at: i64) {
+        self.end_in_flight(partition, written_at);
     }
 
-    /// A newer commit of the same partition may have replaced it in flight.
-    fn end_in_flight(&mut self, partition: &TopicPartition, value: &OffsetValue) {
-        if self.in_flight.get(partition) == Some(value) {
+    /// Whether it was in flight.
+    fn end_in_flight(&mut self, partition: &TopicPartition, written_at: i64) -> bool {
+        let Some(places) = self.in_flight.get_mut(partition) else {
+            return false;
+        };
+        let before = places.len();
+        places.retain(|place| *place != written_at);
+        let was_there = places.len() < before;
+        if places.is_empty() {
             self.in_flight.remove(partition);
         }
+        was_there
     }
 
     /// Keeps what is later in the log.
@@ -195,5 +204,44 @@ impl Offsets {
         self.in_flight.clear();
         self.transactions.by_producer.clear();
         std::mem::take(&mut self.committed).into_keys().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(offset: i64) -> OffsetValue {
+        let metadata = "".into();
+        OffsetValue {
+            offset,
+            leader_epoch: -1,
+            metadata,
+            commit_timestamp: 0,
+            expire_timestamp: None,
+        }
+    }
+
+    #[test]
+    fn a_commit_counts_whatever_becomes_of_a_later_one() {
+        let (mut offsets, t) = (Offsets::default(), TopicPartition::new("t", 0));
+        offsets.begin(t.clone(), 10);
+        offsets.begin(t.clone(), 11);
+        offsets.fail(&t, 11);
+        assert!(offsets.is_unstable(&t));
+        offsets.finish(&t, 10, value(1));
+        assert_eq!((offsets.get(&t), offsets.is_unstable(&t)), (Some(&value(1)), false));
+    }
+
+    #[test]
+    fn an_offset_that_was_removed_does_not_come_back_with_a_commit_from_before() {
+        let (mut offsets, t) = (Offsets::default(), TopicPartition::new("t", 0));
+        offsets.begin(t.clone(), 10);
+        offsets.remove(&t);
+        offsets.begin(t.clone(), 12);
+        offsets.finish(&t, 10, value(1));
+        assert_eq!(offsets.get(&t), None, "the log has a tombstone behind it");
+        offsets.finish(&t, 12, value(2));
+        assert_eq!(offsets.get(&t), Some(&value(2)));
     }
 }

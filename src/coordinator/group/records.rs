@@ -61,7 +61,7 @@ impl Key {
                 Some(Key::Offset { group, partition })
             }
             2 => Some(Key::Group(reader.string()?)),
-            3..=8 => Some(Key::Consumer),
+            3..=8 | 16 => Some(Key::Consumer),
             version => Some(Key::Unknown(version)),
         }
     }

@@ -45,6 +45,12 @@ impl MemoryLog {
         self.state.lock().spoiled = Some(Spoiled { partition, base_offset, next });
     }
 
+    /// Drops every batch that does not end at or before `end`.
+    pub fn truncate(&self, partition: i32, end: i64) {
+        let mut state = self.state.lock();
+        state.partitions.entry(partition).or_default().retain(|b| b.next_offset <= end);
+    }
+
     /// All records of a partition.
     pub fn records(&self, partition: i32) -> Vec<StateRecord> {
         let state = self.state.lock();

@@ -88,6 +88,12 @@ impl World {
         if model.epochs.is_empty() {
             model.epochs = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
         }
+        // On a full disk the file stays as it was before entries were taken from its start: what
+        // it says of offsets from the log start on is true.
+        let known = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
+        if known.ends_with(&model.epochs) && known.iter().all(|(_, from)| *from >= model.start) {
+            model.epochs = known;
+        }
         // The checkpoint's start may be above that before, where it was cut below it meanwhile.
         model.truncate_epochs_from_start(model.start);
         model.high_watermark = model.high_watermark.clamp(model.start, model.end);

@@ -34,12 +34,12 @@ pub struct Member {
     pub protocols: Vec<Protocol>,
     /// Its part of the assignment of the current generation.
     pub assignment: Bytes,
-    pub(super) awaiting_join: Option<Token>,
-    pub(super) awaiting_sync: Option<Token>,
+    pub(in crate::coordinator::group) awaiting_join: Option<Token>,
+    pub(in crate::coordinator::group) awaiting_sync: Option<Token>,
     /// In its first join: it cannot send heartbeats yet.
     pub(super) is_new: bool,
     /// When it is removed unless it is heard of; `None` while it waits for others.
-    pub(super) session_deadline: Option<i64>,
+    pub(in crate::coordinator::group) session_deadline: Option<i64>,
 }
 
 impl Member {

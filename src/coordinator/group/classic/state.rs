@@ -62,7 +62,7 @@ pub struct ClassicGroup {
     /// Topics that consumers subscribe to; `None` when it cannot be known.
     pub(super) subscribed: Option<BTreeSet<Arc<str>>>,
     /// When the surroundings will call `tick`.
-    pub(super) armed: i64,
+    pub(in crate::coordinator::group) armed: i64,
 }
 
 impl ClassicGroup {

@@ -1,7 +1,7 @@
 //! A KIP-848 group as its records tell it, and what can be read from it.
 
 use super::reconcile::{Current, MemberState, difference};
-use super::records::{Member, Record, SubscribedTopic};
+use super::records::{Member, Record, ResolvedRegex, SubscribedTopic};
 use super::{Assignment, assignor::Assignor};
 use crate::types::TopicId;
 use std::collections::{BTreeMap, HashMap};
@@ -56,6 +56,8 @@ pub struct ConsumerGroup {
     pub targets: BTreeMap<String, Assignment>,
     /// What members have.
     pub current: BTreeMap<String, Current>,
+    /// Topics of the regular expressions that members subscribe to.
+    pub regexes: BTreeMap<String, ResolvedRegex>,
     owners: HashMap<(TopicId, i32), Owner>,
     static_members: HashMap<String, String>,
 }
@@ -85,6 +87,8 @@ impl ConsumerGroup {
                 }
             }
             Record::Current(id, current) => self.set_current(id, current),
+            Record::Regex(regex, Some(resolved)) => drop(self.regexes.insert(regex, resolved)),
+            Record::Regex(regex, None) => drop(self.regexes.remove(&regex)),
         }
     }
 

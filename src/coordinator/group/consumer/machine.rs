@@ -6,6 +6,7 @@
 use super::group::ConsumerGroup;
 use super::plan::Plan;
 use super::reconcile::MemberState;
+use super::records::Record;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A group and its deadlines, in ticks (milliseconds on a clock that only goes forward).
@@ -63,11 +64,12 @@ impl ConsumerMachine {
     /// Takes in a plan whose records are in the log.
     pub fn apply(&mut self, plan: Plan) {
         for record in plan.records {
+            if let Record::Member(id, None) = &record {
+                self.deadlines.remove(id);
+            }
             self.group.apply(record);
         }
         self.group.looked_at = plan.looked_at.or(self.group.looked_at);
-        let members = &self.group.members;
-        self.deadlines.retain(|id, _| members.contains_key(id));
     }
 
     /// The member has been heard of.

@@ -21,6 +21,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Partitions by topic.
 pub type Assignment = BTreeMap<TopicId, BTreeSet<i32>>;
 
+/// Racks by partition.
+pub type Racks = BTreeMap<i32, BTreeSet<String>>;
+
 /// A topic as an assignor needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicEntry {
@@ -28,6 +31,8 @@ pub struct TopicEntry {
     pub name: TopicName,
     /// Number of partitions.
     pub partitions: i32,
+    /// Racks of the replicas of each partition, as far as brokers have one.
+    pub racks: Racks,
 }
 
 /// The topics that exist, by id and by name, taken from the metadata image.
@@ -45,9 +50,16 @@ impl TopicCatalog {
         let mut catalog = TopicCatalog::default();
         for (name, id, partitions) in topics {
             catalog.ids.insert(name.clone(), id);
-            catalog.topics.insert(id, TopicEntry { name, partitions });
+            catalog.topics.insert(id, TopicEntry { name, partitions, racks: Racks::new() });
         }
         catalog
+    }
+
+    /// With these racks of a topic.
+    pub fn set_racks(&mut self, id: TopicId, racks: Racks) {
+        if let Some(entry) = self.topics.get_mut(&id) {
+            entry.racks = racks;
+        }
     }
 
     /// Whether the topics are the same, whatever the version.

@@ -38,12 +38,21 @@ impl<'a> Resolver<'a> {
         let named = member.topics.iter().filter_map(|topic| self.topics.id(topic));
         let mut ids: BTreeSet<TopicId> = named.collect();
         if let Some(pattern) = &member.topic_regex {
-            let topics = self.topics;
-            let found =
-                self.matches.entry(pattern.clone()).or_insert_with(|| matching(pattern, topics));
-            ids.extend(found.iter());
+            ids.extend(self.matching(pattern).iter());
         }
         ids
+    }
+
+    /// The names of existing topics that match.
+    pub fn names(&mut self, pattern: &str) -> BTreeSet<String> {
+        let topics = self.topics;
+        let ids = self.matching(pattern).iter();
+        ids.filter_map(|id| Some(topics.get(*id)?.name.to_string())).collect()
+    }
+
+    fn matching(&mut self, pattern: &str) -> &BTreeSet<TopicId> {
+        let topics = self.topics;
+        self.matches.entry(pattern.to_owned()).or_insert_with(|| matching(pattern, topics))
     }
 }
 

@@ -8,9 +8,10 @@ use super::assignor::{Assignor, Subscriber, Subscribers};
 use super::group::ConsumerGroup;
 use super::pattern::{self, Resolver};
 use super::reconcile::{Current, MemberState, difference};
-use super::records::{ClassicMember, Member, Record, SubscribedTopic};
+use super::records::{ClassicMember, Member, Record, ResolvedRegex, SubscribedTopic};
 use super::refusal::Refusal;
 use super::{Assignment, TopicCatalog};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Member epoch that means "I leave".
@@ -72,6 +73,8 @@ pub struct Terms<'a> {
     pub topics: &'a TopicCatalog,
     /// The group's settings.
     pub settings: &'a Settings,
+    /// Milliseconds since 1970.
+    pub wall: i64,
 }
 
 /// Records to append, and what to answer once they are there.
@@ -92,9 +95,12 @@ pub struct Plan {
     pub replaced: Option<String>,
 }
 
+/// The group as it will be: most heartbeats change only what their member has, and copy nothing.
+type Next<'a> = Cow<'a, ConsumerGroup>;
+
 impl Plan {
-    fn push(&mut self, group: &mut ConsumerGroup, record: Record) {
-        group.apply(record.clone());
+    fn push(&mut self, group: &mut Next, record: Record) {
+        group.to_mut().apply(record.clone());
         self.records.push(record);
     }
 }
@@ -122,7 +128,7 @@ pub fn join_classic(
 
 fn step(group: &ConsumerGroup, beat: &Heartbeat, terms: Terms) -> Result<Plan, Refusal> {
     let mut plan = Plan::default();
-    let mut next = group.clone();
+    let mut next = Next::Borrowed(group);
     let has_changed = take_in(&mut next, &mut plan, beat, terms)?;
     refresh(&mut next, &mut plan, terms, has_changed);
     let id = &beat.member_id;
@@ -136,7 +142,7 @@ fn step(group: &ConsumerGroup, beat: &Heartbeat, terms: Terms) -> Result<Plan, R
     }
     if after != before || !next.current.contains_key(id) {
         plan.revoking = Some(after.state == MemberState::UnrevokedPartitions);
-        plan.push(&mut next, Record::Current(id.clone(), Some(after)));
+        plan.records.push(Record::Current(id.clone(), Some(after)));
     }
     Ok(plan)
 }
@@ -218,7 +224,7 @@ pub fn validate(group_id: &str, beat: &Heartbeat, settings: &Settings) -> Result
 
 /// Takes in what the member says of itself; whether its subscription is another now.
 fn take_in(
-    group: &mut ConsumerGroup,
+    group: &mut Next,
     plan: &mut Plan,
     beat: &Heartbeat,
     terms: Terms,
@@ -282,7 +288,7 @@ fn updated(old: Option<Member>, beat: &Heartbeat) -> Member {
 /// A static member that comes back under a new member id takes over what it had. Between members
 /// of the new protocol the old one must have said that it goes.
 fn replace_static(
-    group: &mut ConsumerGroup,
+    group: &mut Next,
     plan: &mut Plan,
     beat: &Heartbeat,
     instance: &str,
@@ -341,13 +347,13 @@ fn fence(group: &ConsumerGroup, beat: &Heartbeat) -> Result<(), Refusal> {
 }
 
 /// Looks at the topics, raises the epoch and computes a target, as far as needed.
-fn refresh(group: &mut ConsumerGroup, plan: &mut Plan, terms: Terms, has_changed: bool) {
+fn refresh(group: &mut Next, plan: &mut Plan, terms: Terms, has_changed: bool) {
     let mut resolver = Resolver::new(terms.topics);
     let must_look = has_changed || group.looked_at != Some(terms.topics.version);
     let mut has_moved = false;
     if must_look {
         plan.looked_at = Some(terms.topics.version);
-        has_moved = see_topics(group, plan, terms.topics, &mut resolver);
+        has_moved = see_topics(group, plan, terms, &mut resolver);
     }
     if has_changed || has_moved {
         plan.push(group, Record::Group(Some(group.epoch.saturating_add(1))));
@@ -365,18 +371,33 @@ fn refresh(group: &mut ConsumerGroup, plan: &mut Plan, terms: Terms, has_changed
 }
 
 /// Takes in the topics that members subscribe to; whether they are others than before.
-fn see_topics(
-    group: &mut ConsumerGroup,
-    plan: &mut Plan,
-    topics: &TopicCatalog,
-    resolver: &mut Resolver,
-) -> bool {
-    let seen = subscribed(group, topics, resolver);
+fn see_topics(group: &mut Next, plan: &mut Plan, terms: Terms, resolver: &mut Resolver) -> bool {
+    see_regexes(group, plan, terms, resolver);
+    let seen = subscribed(group, terms.topics, resolver);
     let has_moved = seen != group.topics;
     if has_moved {
         plan.push(group, Record::Topics(Some(seen)));
     }
     has_moved
+}
+
+/// Keeps what each regular expression matches, as Kafka 4 does for its next coordinator.
+fn see_regexes(group: &mut Next, plan: &mut Plan, terms: Terms, resolver: &mut Resolver) {
+    let patterns = group.members.values().filter_map(|member| member.topic_regex.clone());
+    let used: BTreeSet<String> = patterns.collect();
+    let unused: Vec<String> =
+        group.regexes.keys().filter(|regex| !used.contains(*regex)).cloned().collect();
+    for regex in unused {
+        plan.push(group, Record::Regex(regex, None));
+    }
+    for regex in used {
+        let topics = resolver.names(&regex);
+        if group.regexes.get(&regex).is_none_or(|known| known.topics != topics) {
+            let version = terms.topics.version as i64;
+            let resolved = ResolvedRegex { topics, version, timestamp: terms.wall };
+            plan.push(group, Record::Regex(regex, Some(resolved)));
+        }
+    }
 }
 
 /// The topics that members subscribe to and that exist.
@@ -389,7 +410,8 @@ fn subscribed(
     let mut seen = BTreeMap::new();
     for id in ids {
         if let Some(entry) = topics.get(id) {
-            let topic = SubscribedTopic { id, partitions: entry.partitions };
+            let (partitions, racks) = (entry.partitions, entry.racks.clone());
+            let topic = SubscribedTopic { id, partitions, racks };
             seen.insert(entry.name.to_string(), topic);
         }
     }
@@ -408,7 +430,7 @@ fn subscribers(group: &ConsumerGroup, resolver: &mut Resolver) -> Subscribers {
     group.members.iter().map(subscriber).collect()
 }
 
-fn forget(group: &mut ConsumerGroup, plan: &mut Plan, id: &str) {
+fn forget(group: &mut Next, plan: &mut Plan, id: &str) {
     plan.push(group, Record::Current(id.into(), None));
     plan.push(group, Record::Target(id.into(), None));
     plan.push(group, Record::Member(id.into(), None));
@@ -438,13 +460,13 @@ fn leave(group: &ConsumerGroup, beat: &Heartbeat, terms: Terms) -> Result<Plan, 
 /// The new target is computed with the next heartbeat.
 pub fn remove(group: &ConsumerGroup, ids: &[&str], terms: Terms) -> Plan {
     let mut plan = Plan::default();
-    let mut next = group.clone();
+    let mut next = Next::Borrowed(group);
     for id in ids.iter().filter(|id| group.members.contains_key(**id)) {
         forget(&mut next, &mut plan, id);
     }
     if !plan.records.is_empty() {
         plan.looked_at = Some(terms.topics.version);
-        see_topics(&mut next, &mut plan, terms.topics, &mut Resolver::new(terms.topics));
+        see_topics(&mut next, &mut plan, terms, &mut Resolver::new(terms.topics));
         plan.push(&mut next, Record::Group(Some(group.epoch.saturating_add(1))));
     }
     plan
@@ -459,6 +481,7 @@ pub fn delete(group: &ConsumerGroup) -> Vec<Record> {
     let mut records: Vec<Record> = currents.chain(targets).collect();
     records.push(Record::TargetEpoch(None));
     records.extend(members);
+    records.extend(group.regexes.keys().map(|regex| Record::Regex(regex.clone(), None)));
     records.extend([Record::Topics(None), Record::Group(None)]);
     records
 }

@@ -1,12 +1,14 @@
-//! Records of KIP-848 groups in `__consumer_offsets`: keys 3 to 8, values v0 (flexible).
+//! Records of KIP-848 groups in `__consumer_offsets`: keys 3 to 8 and 16, values v0 (flexible).
+//! Those of Kafka 4.0; from 4.1 on brokers put a hash into the group's epoch in place of its topics
+//! (KIP-1101), make it anew from what is here, and read these.
 //!
 //! Keys are an int16 version and int16-length strings; values an int16 version 0, then compact
 //! strings and arrays (length + 1 as an unsigned varint) and tagged fields.
 //!
 //! Example: group `g` at epoch 5 is key `0003 0001 67`, value `0000 00000005 00`.
 
-use super::Assignment;
 use super::reconcile::{Current, MemberState};
+use super::{Assignment, Racks};
 use crate::types::TopicId;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +52,19 @@ pub struct SubscribedTopic {
     pub id: TopicId,
     /// Number of partitions.
     pub partitions: i32,
+    /// Racks of the replicas of each partition, as far as brokers have one.
+    pub racks: Racks,
+}
+
+/// The topics that match a regular expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedRegex {
+    /// Their names.
+    pub topics: BTreeSet<String>,
+    /// Version of the topics that they were found among; a number of this coordinator's own.
+    pub version: i64,
+    /// When, milliseconds since 1970.
+    pub timestamp: i64,
 }
 
 /// A record: what it is about and, unless it is a tombstone, what it says.
@@ -67,12 +82,14 @@ pub enum Record {
     Target(String, Option<Assignment>),
     /// Key 8: what a member has.
     Current(String, Option<Current>),
+    /// Key 16: the topics of a regular expression that members subscribe to.
+    Regex(String, Option<ResolvedRegex>),
 }
 
 /// Why a record could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// Not one of the keys 3 to 8, or a value version above 0.
+    /// Not one of the keys 3 to 8 and 16, or a value version above 0.
     #[error("version {0} of a consumer group record is not known")]
     Version(i16),
     /// Ends too early or has an impossible length.
@@ -91,6 +108,7 @@ impl Record {
             Record::TargetEpoch(_) => 6,
             Record::Target(..) => 7,
             Record::Current(..) => 8,
+            Record::Regex(..) => 16,
         }
     }
 
@@ -99,7 +117,11 @@ impl Record {
         let mut out = BytesMut::new();
         out.put_i16(self.version());
         put_short_string(&mut out, group);
-        if let Record::Member(id, _) | Record::Target(id, _) | Record::Current(id, _) = self {
+        if let Record::Member(id, _)
+        | Record::Target(id, _)
+        | Record::Current(id, _)
+        | Record::Regex(id, _) = self
+        {
             put_short_string(&mut out, id);
         }
         out.freeze()
@@ -125,6 +147,12 @@ impl Record {
                 put_assignment(&mut out, &current.assigned);
                 put_assignment(&mut out, &current.revoking);
             }
+            Record::Regex(_, resolved) => {
+                let resolved = resolved.as_ref()?;
+                put_strings(&mut out, &resolved.topics);
+                out.put_i64(resolved.version);
+                out.put_i64(resolved.timestamp);
+            }
         }
         put_varint(&mut out, 0);
         Some(out.freeze())
@@ -133,12 +161,12 @@ impl Record {
     /// Reads a record of one of these keys; the group's name comes with it.
     pub fn decode(mut key: &[u8], value: Option<&[u8]>) -> Result<(String, Record)> {
         let version = key.try_get_i16().map_err(|_| RecordError::Malformed)?;
-        if !(3..=8).contains(&version) {
+        if !matches!(version, 3..=8 | 16) {
             return Err(RecordError::Version(version));
         }
         let group = get_short_string(&mut key)?;
         let member = match version {
-            5 | 7 | 8 => get_short_string(&mut key)?,
+            5 | 7 | 8 | 16 => get_short_string(&mut key)?,
             _ => String::new(),
         };
         let mut body = value.unwrap_or_default();
@@ -157,7 +185,8 @@ impl Record {
             5 => Record::Member(member, some.then(|| get_member(body)).transpose()?),
             6 => Record::TargetEpoch(some.then(|| get_i32(body)).transpose()?),
             7 => Record::Target(member, some.then(|| get_assignment(body)).transpose()?),
-            _ => Record::Current(member, some.then(|| get_current(body)).transpose()?),
+            8 => Record::Current(member, some.then(|| get_current(body)).transpose()?),
+            _ => Record::Regex(member, some.then(|| get_regex(body)).transpose()?),
         };
         // A member's own tagged fields are read with it.
         if some && version != 5 {
@@ -173,8 +202,12 @@ fn put_topics(out: &mut BytesMut, topics: &BTreeMap<String, SubscribedTopic>) {
         out.put_slice(topic.id.as_bytes());
         put_string(out, Some(name));
         out.put_i32(topic.partitions);
-        // No racks: they are only written by brokers that have one.
-        put_varint(out, 1);
+        put_varint(out, topic.racks.len() as u32 + 1);
+        for (partition, racks) in &topic.racks {
+            out.put_i32(*partition);
+            put_strings(out, racks);
+            put_varint(out, 0);
+        }
         put_varint(out, 0);
     }
 }
@@ -184,8 +217,7 @@ fn put_member(out: &mut BytesMut, member: &Member) {
     put_string(out, member.rack_id.as_deref());
     put_string(out, Some(&member.client_id));
     put_string(out, Some(&member.client_host));
-    put_varint(out, member.topics.len() as u32 + 1);
-    member.topics.iter().for_each(|topic| put_string(out, Some(topic)));
+    put_strings(out, &member.topics);
     // Kafka writes an empty expression for none.
     put_string(out, Some(member.topic_regex.as_deref().unwrap_or_default()));
     out.put_i32(member.rebalance_timeout_ms);
@@ -230,6 +262,11 @@ fn put_varint(out: &mut BytesMut, mut value: u32) {
 fn put_string(out: &mut BytesMut, text: Option<&str>) {
     put_varint(out, text.map_or(0, |t| t.len() as u32 + 1));
     out.put_slice(text.unwrap_or_default().as_bytes());
+}
+
+fn put_strings(out: &mut BytesMut, texts: &BTreeSet<String>) {
+    put_varint(out, texts.len() as u32 + 1);
+    texts.iter().for_each(|text| put_string(out, Some(text)));
 }
 
 fn put_short_string(out: &mut BytesMut, text: &str) {
@@ -312,15 +349,29 @@ fn get_topics(from: &mut &[u8]) -> Result<BTreeMap<String, SubscribedTopic>> {
         let id = get_id(from)?;
         let name = get_string(from)?;
         let partitions = get_i32(from)?;
-        get_array(from, |from| {
-            get_i32(from)?;
-            get_array(from, get_string)?;
-            get_tags(from)
+        let racks = get_array(from, |from| {
+            let partition = get_i32(from)?;
+            let racks = get_strings(from)?;
+            get_tags(from)?;
+            Ok((partition, racks))
         })?;
         get_tags(from)?;
-        Ok((name, SubscribedTopic { id, partitions }))
+        let racks = racks.into_iter().collect();
+        Ok((name, SubscribedTopic { id, partitions, racks }))
     })?;
     Ok(topics.into_iter().collect())
+}
+
+fn get_regex(from: &mut &[u8]) -> Result<ResolvedRegex> {
+    Ok(ResolvedRegex {
+        topics: get_strings(from)?,
+        version: from.try_get_i64().map_err(|_| RecordError::Malformed)?,
+        timestamp: from.try_get_i64().map_err(|_| RecordError::Malformed)?,
+    })
+}
+
+fn get_strings(from: &mut &[u8]) -> Result<BTreeSet<String>> {
+    Ok(get_array(from, get_string)?.into_iter().collect())
 }
 
 fn get_member(from: &mut &[u8]) -> Result<Member> {
@@ -329,7 +380,7 @@ fn get_member(from: &mut &[u8]) -> Result<Member> {
         rack_id: get_optional_string(from)?,
         client_id: get_string(from)?,
         client_host: get_string(from)?,
-        topics: get_array(from, get_string)?.into_iter().collect(),
+        topics: get_strings(from)?,
         topic_regex: get_optional_string(from)?.filter(|regex| !regex.is_empty()),
         rebalance_timeout_ms: get_i32(from)?,
         assignor: get_optional_string(from)?,
@@ -395,7 +446,10 @@ mod tests {
         };
         let protocols = vec![("range".to_string(), Bytes::from_static(b"\x00\x01"))];
         let classic = Some(ClassicMember { session_timeout_ms: 45_000, protocols });
-        let topic = SubscribedTopic { id: TopicId::from_u128(7), partitions: 3 };
+        let racks = BTreeMap::from([(0, BTreeSet::from(["r".into(), "s".into()]))]);
+        let topic = SubscribedTopic { id: TopicId::from_u128(7), partitions: 3, racks };
+        let topics = BTreeSet::from(["ab".into()]);
+        let regex = ResolvedRegex { topics, version: 2, timestamp: 3 };
         let current = Current {
             state: MemberState::UnrevokedPartitions,
             epoch: 4,
@@ -412,6 +466,8 @@ mod tests {
             Record::Target("m".into(), Some(assignment)),
             Record::Current("m".into(), Some(current)),
             Record::Current("m".into(), None),
+            Record::Regex("a.*".into(), Some(regex)),
+            Record::Regex("a.*".into(), None),
         ]
     }
 
@@ -420,6 +476,23 @@ mod tests {
         let record = Record::Group(Some(5));
         assert_eq!(hex(&record.key("g")), "0003000167");
         assert_eq!(hex(&record.value().expect("a value")), "00000000000500");
+    }
+
+    /// As the classes that Kafka 4.3.1 makes of its schemas write them.
+    #[test]
+    fn expressions_and_racks_are_written_as_kafka_does() {
+        let topics = BTreeSet::from(["ab".to_owned(), "ac".to_owned()]);
+        let resolved = ResolvedRegex { topics, version: 2, timestamp: 3 };
+        let record = Record::Regex("a.*".into(), Some(resolved));
+        assert_eq!(hex(&record.key("g")), "00100001670003612e2a");
+        let value = "0000030361620361630000000000000002000000000000000300";
+        assert_eq!(hex(&record.value().expect("a value")), value);
+        let racks = BTreeMap::from([(0, BTreeSet::from(["r".into(), "s".into()]))]);
+        let topic = SubscribedTopic { id: TopicId::from_u128(7), partitions: 3, racks };
+        let record = Record::Topics(Some(BTreeMap::from([("a".into(), topic)])));
+        let value = "00000200000000000000000000000000000007026100000003020000000003\
+                     02720273000000";
+        assert_eq!(hex(&record.value().expect("a value")), value);
     }
 
     #[test]

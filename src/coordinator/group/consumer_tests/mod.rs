@@ -307,6 +307,13 @@ async fn topics_that_change_are_seen_with_the_next_heartbeat() {
     ok(&coordinator, pattern).await;
     fixture.topics.set(2, &[("t", 1, 5), ("tt", 2, 1), ("u", 3, 1)]);
     let reply = ok(&coordinator, beat("m", 1)).await;
+    let regex = || {
+        let cell = coordinator.owned(GROUP).expect("loaded").1.get(GROUP).expect("the group");
+        let inner = cell.inner.lock();
+        let super::cell::Group::Consumer(machine) = &inner.group else { panic!("KIP-848") };
+        machine.group.regexes.get("t.*").map(|resolved| resolved.topics.len())
+    };
+    assert_eq!(regex(), Some(2), "what matches is kept, as Kafka 4 does");
     let sizes: Vec<usize> = reply.assignment.expect("more").values().map(BTreeSet::len).collect();
     assert_eq!((reply.epoch, sizes), (2, vec![5, 1]));
     let before = fixture.log.records(coordinator.partition_for(GROUP)).len();
@@ -314,6 +321,10 @@ async fn topics_that_change_are_seen_with_the_next_heartbeat() {
     ok(&coordinator, beat("m", 2)).await;
     let after = fixture.log.records(coordinator.partition_for(GROUP)).len();
     assert_eq!(before, after, "topics of others are of no interest");
+    let named = Some(BTreeSet::from(["t".to_owned()]));
+    ok(&coordinator, Heartbeat { topics: named, topic_regex: Some("".into()), ..beat("m", 2) })
+        .await;
+    assert_eq!(regex(), None, "nobody subscribes by it");
 }
 
 /// Appends a record as another broker would have.
@@ -329,8 +340,8 @@ async fn what_another_broker_wrote_meanwhile_wins_and_what_is_not_known_is_passe
     let first = fixture.start().await;
     ok(&first, join("m")).await;
     let partition = first.partition_for(GROUP);
-    // A regular expression's record of Kafka 4, and a consumer group record of a later version.
-    append(&fixture, partition, Bytes::from_static(b"\0\x10\0\x01g\0\x01a"), b"\0\0\x01\0");
+    // A record of a streams group of Kafka 4, and a consumer group record of a later version.
+    append(&fixture, partition, Bytes::from_static(b"\0\x11\0\x01g"), b"\0\0\0\0\x01\0");
     append(&fixture, partition, Bytes::from_static(b"\0\x03\0\x01g"), b"\0\x09junk");
     assert_eq!(state(&*fixture.start().await), "Stable");
     // Generation 2, no protocol, no leader, no timestamp, no members.

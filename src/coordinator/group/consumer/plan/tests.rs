@@ -56,7 +56,7 @@ impl Group {
 
     fn say(&mut self, beat: &Heartbeat) -> Result<Plan, Refusal> {
         let settings = settings();
-        let terms = Terms { group_id: "g", topics: &self.topics, settings: &settings };
+        let terms = Terms { group_id: "g", topics: &self.topics, settings: &settings, wall: 3 };
         validate("g", beat, &settings)?;
         let plan = heartbeat(&self.group, beat, terms)?;
         self.group.looked_at = plan.looked_at.or(self.group.looked_at);
