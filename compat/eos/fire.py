@@ -150,13 +150,15 @@ class Fire:
 
 
     def start_feeder(self, topic):
-        command = [python(), HERE / "feed.py", self.boot, topic, PARTITIONS, RATE]
-        return kit.spawn(command, self.scratch / "feed.log")
+        command = java("k39", "Feeder", self.boot, topic, PARTITIONS, RATE)
+        return kit.spawn(command, self.scratch / "feeder.log")
 
     def finish(self, feeder, topics):
         """Ends all, first the feeder, when everything is through; how many records were fed."""
-        assert kit.end(feeder, seconds=150) == 0, feeder.log.read_text()
-        sent = int(feeder.log.read_text().split()[-1])
+        kit.end(feeder, seconds=150)
+        said = feeder.log.read_text().splitlines()[-1:]
+        assert said and said[0].startswith("sent "), feeder.log.read_text()[-2000:]
+        sent = int(said[0].split()[1])
         verify = [python(), HERE / "verify.py"]
         kit.run([*verify, "wait", self.boot, topics[-1], sent], 600, expect="ok")
         self.alive()

@@ -12,9 +12,10 @@ from compat import kit, paths, servers, tool
 from fire import HERE, SETTINGS, Fire, java, python
 
 SESSION_MS = 45000  # longer than a broker is away
-# Java only: a Kafka that has just started tells of a cluster without brokers, after which
-# librdkafka 2.16 may never ask for its coordinator again.
-STAGES = [("k39", 1), ("k4", 2)]
+# A Kafka that has just started knows no topics for a moment, and librdkafka 2.16 takes its word:
+# zero partitions, so it fails what it was to send there. Its copiers begin anew; as their old
+# members cannot always leave, their part of the chain may then wait for a session to end.
+STAGES = [("k39", 1), ("k4", 2), ("librdkafka", 2)]
 LAST = f"stage-{len(STAGES)}"
 MORE = {**SETTINGS, "controlled.shutdown.enable": "false"}
 GENERATION = re.compile(r'"type":"2","data":\{"group":"([^"]+)"\}\} payload: .*?"generation":(\d+)')
@@ -140,7 +141,7 @@ def change(over, fire, watchers, how, kind):
     holder.communicate(b"now\n", timeout=90)
     assert holder.returncode == 0, holder.log.read_text()
     passed = end_of(fire, LAST)
-    kit.until("records go through", lambda: end_of(fire, LAST) > passed + 500, 90)
+    kit.until("records go through", lambda: end_of(fire, LAST) > passed + 500, 150)
     after = members(fire, watchers.programs)
     assert after == before, f"members before {before}, after {after}"
     kit.until("the abandoned one is aborted", lambda: fire.states()[lost] == "CompleteAbort", 60)

@@ -9,6 +9,7 @@ import random
 
 import fire
 import handover
+import states
 from compat import kit
 
 CHAIN = [("k39", 2), ("librdkafka", 2), ("k4", 2)]
@@ -34,4 +35,8 @@ SCENARIOS = [
     scenario("three_brokers", "the same on three brokers, killed in turn", 3, CHAIN, 300),
     kit.scenario("handover_live", "Ottla, Kafka 3.9 and back on one directory under live groups and "
                  "open transactions", handover.live, version=kit.V["KAFKA_VERSION"]),
+    kit.scenario("states_to_kafka", "transactions in every state, written here, loaded and ended by "
+                 "Kafka 3.9", states.to_kafka, version=kit.V["KAFKA_VERSION"]),
+    kit.scenario("states_from_kafka", "transactions in every state, written by Kafka 3.9, loaded "
+                 "and ended here", states.from_kafka, version=kit.V["KAFKA_VERSION"]),
 ]

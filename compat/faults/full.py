@@ -3,7 +3,9 @@
 Apache Kafka takes a full directory offline, and ends when it was the last: no oracle for this.
 """
 
-from compat import kit, result, servers
+import contextlib
+
+from compat import kit, paths, result, servers
 import disks
 import lab
 
@@ -94,3 +96,83 @@ def stopped_while_full(scratch):
             with lab.Writer(scratch, broker, "orders", "transactional") as again:
                 again.await_acknowledged(100)
     return f"{count} acknowledged and served over two starts on a full disk"
+
+
+def killed_while_full(scratch):
+    """a broker that is killed on a full disk, its indexes gone, serves all it acknowledged when it starts on the full disk"""
+    if servers.under_test() == "kafka":
+        raise result.Skip("a broker that outlives a full disk (Kafka takes it offline)")
+    with disks.small(scratch / "disk", "48m") as folder:
+        broker = kit.new_broker("killed", log__dirs=folder / "logs",
+                                zookeeper__session__timeout__ms=2000)
+        with broker:
+            kit.await_metadata(broker)
+            lab.create(broker, "orders", 2, "--config", "segment.bytes=1000000")
+            lab.create(broker, "decided", 2, "--config", "segment.bytes=100000")
+            with lab.Writer(scratch, broker, "decided", "transactional", size=1000) as decided:
+                decided.await_acknowledged(500)
+            with lab.Writer(scratch, broker, "orders", size=1000, rate=1000,
+                            delivery__timeout__ms=4000, request__timeout__ms=2000) as writer:
+                writer.await_acknowledged(2000)
+                _fill(folder)
+                kit.until("a producer is told", lambda: writer.said("failed"), 60, broker.child)
+            counts = []
+            for _ in range(2):
+                broker.kill()
+                for log in (folder / "logs").glob("*-[01]"):
+                    for file in (*log.glob("*index"), *log.glob("*.snapshot")):
+                        file.unlink()
+                filler = _fill(folder)
+                broker.start()
+                kit.await_metadata(broker)
+                counts.append(lab.check(writer, broker, "orders"))
+                counts[-1] += lab.check(decided, broker, "decided")
+            filler.unlink()
+            lab.create(broker, "later", 1)
+            with lab.Writer(scratch, broker, "later", "transactional") as again:
+                again.await_acknowledged(100)
+            assert broker.stop() == 0, broker.tail()
+            broker.start()
+            kit.await_metadata(broker)
+            counts.append(lab.check(writer, broker, "orders"))
+            counts[-1] += lab.check(decided, broker, "decided")
+    assert len(set(counts)) == 1, counts
+    return f"{counts[0]} acknowledged and served, over two kills with all indexes lost and no room"
+
+
+def joins_while_full(scratch):
+    """consumers that join groups on a full disk wait, and go on when there is room, without a restart"""
+    if servers.under_test() == "kafka":
+        raise result.Skip("a broker that outlives a full disk (Kafka takes it offline)")
+    with disks.small(scratch / "disk", "96m") as folder:
+        broker = kit.new_broker("joins", log__dirs=folder / "logs",
+                                zookeeper__session__timeout__ms=2000)
+        with broker:
+            kit.await_metadata(broker)
+            lab.create(broker, "other", 1)
+            with lab.Writer(scratch, broker, "other") as writer:
+                writer.await_acknowledged(100)
+            old = ["--group", "old", "--topic", "other", "--from-beginning"]
+            lab.done(broker, "kafka-console-consumer", *old, "--max-messages", "10")
+            filler = _fill(folder)
+            command = [*paths.java("k39", "log-tool", 128),
+                       "org.apache.kafka.tools.consumer.ConsoleConsumer",
+                       "--bootstrap-server", broker.bootstrap, "--topic", "other"]
+            with contextlib.ExitStack() as stack:
+                readers = []
+                for name in ("new", "old"):
+                    log = scratch / f"{name}.read"
+                    args = ["--group", name, "--from-beginning", "--max-messages", "10"]
+                    readers.append((stack.enter_context(kit.running([*command, *args], log)), log))
+
+                def is_refused():
+                    lines = broker.log.read_text().splitlines()
+                    return any("cannot store group metadata" in x and "new" in x for x in lines)
+                kit.until("the new group is not stored", is_refused, 60, broker.child)
+                # That of the known group may have found room in a page that was there.
+                assert readers[0][0].poll() is None, "it has ended"
+                filler.unlink()
+                for child, log in readers:
+                    kit.until(f"{log.name} is complete", lambda: child.poll() is not None, 60)
+                    assert child.returncode == 0, log.read_text()[-2000:]
+    return "a new and a known group joined when there was room"

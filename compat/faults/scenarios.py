@@ -9,6 +9,8 @@ import moves
 SCENARIOS = [
     kit.scenario("full_disk", full.full_disk.__doc__, full.full_disk),
     kit.scenario("stopped_while_full", full.stopped_while_full.__doc__, full.stopped_while_full),
+    kit.scenario("killed_while_full", full.killed_while_full.__doc__, full.killed_while_full),
+    kit.scenario("joins_while_full", full.joins_while_full.__doc__, full.joins_while_full),
     kit.scenario("one_of_two_breaks", broken.one_of_two_breaks.__doc__, broken.one_of_two_breaks,
                  fast=disks.possible()),
     kit.scenario("leaders_move", broken.leaders_move.__doc__, broken.leaders_move),

@@ -38,6 +38,7 @@ def one(name, what, program, module, args=(), fast=False, level=""):
 
 
 FRANZ, SARAMA = "github.com/twmb/franz-go", "github.com/IBM/sarama"
+CONFLUENT = "github.com/confluentinc/confluent-kafka-go/v2"
 SCENARIOS = [
     one("franz_records", RECORDS, "franz", FRANZ, (), True),
     one("franz_transactions", TRANSACTIONS, "franz", FRANZ, ("transactions",), True),
@@ -48,6 +49,8 @@ SCENARIOS = [
     one("sarama_1_0", RECORDS, "sarama", SARAMA, ("1.0.0",), level="1.0.0"),
     one("sarama_3_9", RECORDS, "sarama", SARAMA, ("3.9.0",), level="3.9.0"),
     one("kafka_go_records", RECORDS, "kafkago", "github.com/segmentio/kafka-go"),
-    one("confluent_records", "idempotence, zstd, group, commit", "confluent",
-        "github.com/confluentinc/confluent-kafka-go/v2"),
+    one("kafka_go_transactions", "an offset committed in a transaction, one aborted", "kafkago",
+        "github.com/segmentio/kafka-go", ("transactions",)),
+    one("confluent_records", RECORDS, "confluent", CONFLUENT),
+    one("confluent_transactions", TRANSACTIONS, "confluent", CONFLUENT, ("transactions",)),
 ]

@@ -1,5 +1,6 @@
 """librdkafka itself: a C program, and kcat, which is built on it."""
 
+import functools
 import pathlib
 
 from compat import kit
@@ -7,14 +8,14 @@ from compat import kit
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def roundtrip(scratch):
+def roundtrip(mode, scratch):
     kit.need("cc", "pkg-config")
     flags = kit.run(["sh", "-c", "pkg-config --cflags --libs rdkafka || true"]).split()
     if "-lrdkafka" not in flags:
         raise kit.result.Skip("librdkafka-dev")
     kit.run(["cc", HERE / "roundtrip.c", "-o", scratch / "roundtrip", *flags])
-    return kit.run([scratch / "roundtrip", kit.broker().bootstrap, kit.unique("c")],
-                   expect="1000 records, commit Success").strip()
+    return kit.run([scratch / "roundtrip", kit.broker().bootstrap, kit.unique("c"), *mode],
+                   expect=" ok ").strip()
 
 
 def kcat(_scratch):
@@ -38,6 +39,9 @@ def kcat(_scratch):
 
 SCENARIOS = [
     kit.scenario("kcat", "-P with each codec, -C, -G, -L", kcat, True, "Debian's"),
-    kit.scenario("roundtrip", "C program: idempotence, group, commit", roundtrip, True,
+    kit.scenario("roundtrip", "C program: admin, idempotence, every codec, group, commit",
+                 functools.partial(roundtrip, []), True, "the system's librdkafka-dev"),
+    kit.scenario("transactions", "C program: committed and aborted, an offset inside",
+                 functools.partial(roundtrip, ["transactions"]), True,
                  "the system's librdkafka-dev"),
 ]

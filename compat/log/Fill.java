@@ -31,6 +31,7 @@ public class Fill {
         wire = new Wire(servers);
         for (String codec : CODECS) plain("codec-" + codec, CompressionType.forName(codec));
         plain("deleted", CompressionType.NONE);
+        plain("preallocated", CompressionType.NONE);
         tombstones("tombstones-kept");
         tombstones("tombstones-gone");
         headers();
@@ -66,6 +67,7 @@ public class Fill {
                 "min.cleanable.dirty.ratio", "1.0"));
         all.add(topic("expired", "cleanup.policy", "compact,delete", "retention.ms", "3600000"));
         all.add(topic("deleted", "cleanup.policy", "delete", "retention.ms", "-1"));
+        all.add(topic("preallocated", "preallocate", "true"));
         all.add(topic("idempotent"));
         all.add(topic("transactions-kept"));
         all.add(topic("transactions-gone", "delete.retention.ms", "1"));

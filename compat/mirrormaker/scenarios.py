@@ -18,7 +18,7 @@ def run(broker, script, *args, **how):
 def mirror(scratch):
     lib = kit.jars(f"mirrormaker-{V}", HERE / "pom.xml", kafka_version=V,
                    slf4j_version=kit.V["SLF4J_VERSION"])
-    with kit.new_broker("a") as a, kit.new_broker("b") as b:
+    with kit.client_broker("a") as a, kit.client_broker("b") as b:
         for one in (a, b):
             kit.await_metadata(one)
         run(a, "kafka-topics", "--create", "--topic", "mm1", "--partitions", 2, "--config",

@@ -8,7 +8,7 @@ from compat import kit
 
 HERE = pathlib.Path(__file__).resolve().parent
 V = kit.V
-PACKAGES = {"kafkajs": ("kafkajs", V["KAFKAJS_VERSION"]),
+PACKAGES = {"kafkajs": ("kafkajs", V["KAFKAJS_VERSION"], *V["KAFKAJS_CODECS"].split()),
             "platformatic": ("@platformatic/kafka", V["PLATFORMATIC_VERSION"])}
 
 
@@ -20,8 +20,8 @@ def check(folder, script, mode):
 
 
 def pure(name, script, mode, _scratch):
-    package, version = PACKAGES[name]
-    folder = kit.npm(f"node-{name}-{version}", f"{package}@{version}")
+    package, version, *codecs = PACKAGES[name]
+    folder = kit.npm(f"node-{name}-{version}", f"{package}@{version}", *codecs)
     return check(folder, script, mode)
 
 
@@ -61,6 +61,9 @@ SCENARIOS = [
     kit.scenario("platformatic_records", RECORDS,
                  functools.partial(pure, "platformatic", "platformatic.mjs", []), True,
                  V["PLATFORMATIC_VERSION"]),
+    kit.scenario("platformatic_transactions", TRANSACTIONS,
+                 functools.partial(pure, "platformatic", "platformatic.mjs", ["transactions"]),
+                 True, V["PLATFORMATIC_VERSION"]),
     kit.scenario("confluent_records", RECORDS, functools.partial(confluent, []),
                  version=V["CONFLUENT_KAFKA_JS_VERSION"]),
     kit.scenario("confluent_transactions", TRANSACTIONS,

@@ -28,7 +28,7 @@ def check(program, args, _scratch):
 SCENARIOS = [
     kit.scenario("rskafka_records", "create, every codec, fetch, delete records",
                  functools.partial(check, "rskafka", []), version=version("rskafka")),
-    kit.scenario("rdkafka_records", "idempotence, codecs, group, commit",
+    kit.scenario("rdkafka_records", "admin, idempotence, every codec, group, commit",
                  functools.partial(check, "rdkafka", []), version=version("rdkafka")),
     kit.scenario("rdkafka_transactions", "committed and aborted, read_committed",
                  functools.partial(check, "rdkafka", ["transactions"]),

@@ -1,4 +1,5 @@
-"""Apache Spark: batch, Structured Streaming over kill -9, DStreams resumed from Kafka's offsets."""
+"""Apache Spark: batch, Structured Streaming over kill -9 from Java and Python, DStreams resumed from
+Kafka's offsets."""
 
 import functools
 import pathlib
@@ -28,6 +29,16 @@ def stream(version, scratch):
         version, "Stream", source, sink, scratch / "checkpoint"))
 
 
+def pyspark(scratch):
+    version = kit.V["PYSPARK_VERSION"]
+    python = kit.python(f"pyspark-{version}", "setuptools<81", f"pyspark=={version}")
+    jars = kit.jars(f"pyspark-{version}-jars", HERE / "pyspark.xml", spark_version=version)
+    judge = kit.jars(f"spark-{version}", HERE / "pom.xml", spark_version=version)
+    return kit.kill_test("pyspark", "atLeastOnce", 1, judge, lambda source, sink: [
+        python, HERE / "stream.py", kit.broker().bootstrap, source, sink, scratch / "checkpoint",
+        jars])
+
+
 def dstream(version, _scratch):
     run = kit.unique("spark-dstream")
     kit.run(command(version, "Batch", run), 180, expect="ok by pattern")
@@ -46,6 +57,8 @@ def scenarios():
                            functools.partial(stream, v), version=v)
         yield kit.scenario(f"dstream_{name}", "direct stream, resumed from offsets in Kafka",
                            functools.partial(dstream, v), version=v)
+    yield kit.scenario("pyspark", "Structured Streaming from Python, the same", pyspark,
+                       version=kit.V["PYSPARK_VERSION"])
 
 
 SCENARIOS = list(scenarios())

@@ -83,7 +83,7 @@ def taken_by_none(port):
     return port
 
 
-def go_tests(name, module, package):
+def go_tests(name, module, package, tags=""):
     """The test binary of a Go module's package, and the folder it runs in."""
     kit.need("go")
     version = go_version(module)
@@ -91,7 +91,7 @@ def go_tests(name, module, package):
     def make(to):
         told = json.loads(kit.run(["go", "mod", "download", "-json", f"{module}@{version}"], 300))
         source = writable(told["Dir"], to / "source")
-        kit.run(["go", "test", "-mod=mod", "-c", "-o", to / "tests",
+        kit.run(["go", "test", "-mod=mod", "-c", "-tags", tags, "-o", to / "tests",
                  f"./{package}"], 1500, cwd=source)
 
     folder = kit.fetched(f"suite-{name}-{version}", make)
@@ -100,19 +100,20 @@ def go_tests(name, module, package):
 
 def go_run(program, cwd, scratch, env, seconds, only):
     """Outcomes of a Go test binary; `only` names tests or subtests, whose parents are run. A panic
-    ends a whole run: what had not begun is then run on its own."""
-    listed = output([program, "-test.list", "."], 60, scratch, cwd=cwd, env=env).split()
-    left = sorted({t.split("/")[0] for t in only or listed if t.startswith("Test")})
+    ends a whole run, and with it tests that were under way beside the one that failed: what has no
+    outcome is then run on its own."""
+    only = only or output([program, "-test.list", "."], 60, scratch, cwd=cwd, env=env).split()
+    left = sorted({t.split("/")[0] for t in only if t.startswith("Test")})
     outcomes, end = {}, time.monotonic() + seconds
     while left and time.monotonic() < end:
         seconds = round(end - time.monotonic()) + 1
         said = output([program, "-test.v", f"-test.timeout={seconds}s",
                        f"-test.run=^({'|'.join(left)})$"], seconds + 30, scratch, cwd=cwd, env=env)
-        found = suite.of_go(said)
+        ended, found = suite.of_go(said)
         outcomes |= found
-        if not found.keys() & set(left):
+        if not ended.keys() & set(left):
             break
-        left = [t for t in left if t not in found]
+        left = [t for t in left if t not in ended]
     return outcomes
 
 
@@ -181,8 +182,9 @@ def librdkafka(scratch):
                         "test.timeout.multiplier=3\n")
         # Its mock broker's tests are not marked as local; each such file's number is its own.
         mocks = {file.name[:4] for file in folder.glob("*mock*.c")}
-        env = {"RDKAFKA_TEST_CONF": conf, "TESTS_SKIP": ",".join(sorted(mocks)), "TEST_KAFKA_VERSION": kit.V["KAFKA_VERSION"],
-               "KAFKA_PATH": scripts, "BROKERS": broker.bootstrap,
+        env = {"RDKAFKA_TEST_CONF": conf, "TESTS_SKIP": ",".join(sorted(mocks)),
+               "TEST_KAFKA_VERSION": kit.V["KAFKA_VERSION"], "KAFKA_PATH": scripts,
+               "BROKERS": broker.bootstrap,
                "LD_LIBRARY_PATH": f"{folder.parent / 'src'}:{folder.parent / 'src-cpp'}"}
         if only:
             env["TESTS"] = ",".join(sorted({t[:4] for t in only}))
@@ -220,6 +222,72 @@ def rust_rdkafka(scratch):
     return suite.compare(functools.partial(alone, "rust-rdkafka"), run, {})
 
 
+def toxiproxy():
+    """The proxy that sarama's tests break connections with."""
+    version, module = kit.V["TOXIPROXY_VERSION"], "github.com/Shopify/toxiproxy/v2"
+
+    def make(to):
+        flags = {"GOFLAGS": "-mod=mod"}
+        (to / "go.mod").write_text("module toxiproxy\n\ngo 1.26\n")
+        kit.run(["go", "get", f"{module}/cmd/server@v{version}"], 300, cwd=to, env=flags)
+        kit.run(["go", "build", "-o", to / "toxiproxy", f"{module}/cmd/server"], 600, cwd=to,
+                env=flags)
+
+    return kit.fetched(f"toxiproxy-{version}", make) / "toxiproxy"
+
+
+@contextlib.contextmanager
+def five_brokers(proxy, scratch, kind):
+    """Five brokers behind the proxies that sarama's tests know by name and port; the control
+    port of these."""
+    advertised = [taken_by_none(29090 + n) for n in range(1, 6)]
+    behind, internal = servers.free_ports(5), servers.free_ports(5)
+    (control,) = servers.free_ports(1)
+    proxies = [{"name": f"kafka{n + 1}", "listen": f"127.0.0.1:{advertised[n]}", "enabled": True,
+                "upstream": f"127.0.0.1:{behind[n]}"} for n in range(5)]
+    config = scratch / f"proxies-{kind}.json"
+    config.write_text(json.dumps(proxies))
+    group = kit.unique(f"sarama-{kind}")
+    with contextlib.ExitStack() as stack:
+        for n in range(5):
+            one = kit.new_broker(
+                group, behind[n], kind, group, broker__id=n + 1, broker__rack=n + 1,
+                listeners=f"CLIENT://127.0.0.1:{behind[n]},INTERNAL://127.0.0.1:{internal[n]}",
+                advertised__listeners=f"CLIENT://localhost:{advertised[n]},"
+                f"INTERNAL://127.0.0.1:{internal[n]}",
+                listener__security__protocol__map="CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT",
+                inter__broker__listener__name="INTERNAL", auto__create__topics__enable="false",
+                default__replication__factor=2, offsets__topic__replication__factor=2,
+                transaction__state__log__replication__factor=2,
+                replica__selector__class=RACK_AWARE)
+            stack.enter_context(one)
+        stack.enter_context(kit.running(
+            [proxy, "-host", "127.0.0.1", "-port", control, "-config", config],
+            scratch / f"proxies-{kind}.log"))
+        kit.until("five brokers are known", lambda: kit.brokers_known(behind[0]) == 5, 60)
+        kit.until("the proxies listen", lambda: all(map(servers.listens, advertised)), 30)
+        yield control
+
+
+def sarama(scratch):
+    program, cwd = go_tests("sarama", "github.com/IBM/sarama", ".", tags="functional")
+    env = {"KAFKA_VERSION": kit.V["KAFKA_VERSION"]}
+    # What the build tag adds, as the rest of its tests talk to a broker of their own making; and
+    # not those that start and stop a broker by docker compose.
+    sources = [f.read_text() for f in sorted(cwd.glob("*_test.go"))]
+    bodies = [body for text in sources if text.startswith("//go:build functional")
+              for body in re.split(r"^func ", text, flags=re.MULTILINE)[1:]]
+    functional = [re.match(r"\w+", body)[0] for body in bodies
+                  if re.match(r"Test\w+\(t ", body) and "DockerTestBroker(" not in body]
+
+    def run(control, only):
+        return go_run(program, cwd, scratch,
+                      {**env, "TOXIPROXY_ADDR": f"http://127.0.0.1:{control}"}, 1200,
+                      only or functional)
+
+    return suite.compare(functools.partial(five_brokers, toxiproxy(), scratch), run, {})
+
+
 WHAT = "the client's own tests, beside Apache Kafka's counts"
 SCENARIOS = [
     kit.scenario("franz_go", WHAT, franz, version=go_version("github.com/twmb/franz-go"),
@@ -228,4 +296,6 @@ SCENARIOS = [
     kit.scenario("librdkafka", WHAT, librdkafka, version=crate_version("rdkafka-sys"),
                  note="its quick mode; not the tests on its own mock broker, nor on slowed sockets"),
     kit.scenario("rust_rdkafka", WHAT, rust_rdkafka, version=crate_version("rdkafka")),
+    kit.scenario("sarama", WHAT, sarama, version=go_version("github.com/IBM/sarama"),
+                 note="not its tests that start and stop brokers by docker compose"),
 ]

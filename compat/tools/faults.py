@@ -188,4 +188,24 @@ def id_taken(scratch):
     return "refused"
 
 
-SCENARIOS = [kills_while_producing, zookeeper_servers_lost, session_lost, id_taken]
+def id_generated(scratch):
+    """no broker.id: ZooKeeper gives 1001, which stays after kill -9, next to its old session"""
+    kind = servers.under_test()
+    with servers.ensemble(scratch) as connect:
+        with start(kind, scratch / "b", connect + "/ids", **{"broker.id": None}) as broker:
+            until("the controller is 1001", lambda: controller_of(broker) == 1001)
+            create(broker, "kept")
+            round_trip(broker, "kept", "before")
+            assert "broker.id=1001" in (broker.data / "meta.properties").read_text()
+            broker.kill()
+            if kind == "kafka":
+                servers.await_session_end(connect, 1001)
+            broker.start()
+            until("the controller is 1001 again", lambda: controller_of(broker) == 1001)
+            round_trip(broker, "kept", "after")
+            if kind == "ottla":
+                assert "already registered; waiting" in broker.tail(20_000), broker.tail()
+    return "1001 before and after"
+
+
+SCENARIOS = [kills_while_producing, zookeeper_servers_lost, session_lost, id_taken, id_generated]

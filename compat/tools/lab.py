@@ -7,7 +7,7 @@ import os
 import pathlib
 import tempfile
 
-from compat import pair, servers
+from compat import kit, pair, servers
 
 _stack = contextlib.ExitStack()
 atexit.register(_stack.close)
@@ -19,9 +19,13 @@ def _brokers():
     connect = _stack.enter_context(servers.ensemble(scratch))
     kind = servers.under_test()
     embedded = kind == "ottla" and os.environ.get("METADATA") == "embedded"
-    oracle = servers.Broker("kafka", scratch / "oracle", connect + "/oracle")
-    tested = servers.Broker(kind, scratch / "tested", None if embedded else connect + "/tested")
-    return _stack.enter_context(oracle), _stack.enter_context(tested)
+    made = []
+    for side, of, at in (("oracle", "kafka", f"{connect}/oracle"),
+                         ("tested", kind, None if embedded else f"{connect}/tested")):
+        def make(port=None, more=None, side=side, of=of, at=at):
+            return servers.Broker(of, scratch / side, at, port=port, more=more)
+        made.append(kit.spied(make, side) if os.environ.get("REQUESTS") else make())
+    return tuple(kit.await_metadata(_stack.enter_context(one)) for one in made)
 
 
 def fresh_pair(scratch):

@@ -8,7 +8,9 @@ import handover
 import main_job
 import measures
 import records
+import stock
 import topics
+import transactions
 
 SCENARIOS = [
     *topics.SCENARIOS,
@@ -20,4 +22,6 @@ SCENARIOS = [
     *main_job.SCENARIOS,
     *handover.SCENARIOS,
     *faults.SCENARIOS,
+    *stock.SCENARIOS,
+    *transactions.SCENARIOS,
 ]

@@ -14,7 +14,7 @@ NOTE = "the UIs' calls by their client; they are in no package registry"
 def calls(client, _scratch):
     lib = kit.jars(f"ui-calls-{client}", HERE / "pom.xml", kafka_version=client)
     built = kit.classes(f"ui-calls-{client}-classes", lib, HERE / "UiCalls.java")
-    with kit.new_broker("ui") as broker:  # its own: what it has is listed
+    with kit.client_broker("ui") as broker:  # its own: what it has is listed
         kit.await_metadata(broker)
         command = kit.java(f"{built}:{lib}/*", "UiCalls", broker.bootstrap, "uid")
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True,

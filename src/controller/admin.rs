@@ -6,7 +6,7 @@ use super::error::ControllerError;
 use super::handle::ControllerHandle;
 use super::nodes::create;
 use super::topic_name::{collides, validate_topic_name};
-use crate::config::{BrokerConfig, TopicConfig};
+use crate::config::{BrokerConfig, dynamic};
 use crate::metadata::image::Overrides;
 use crate::metadata::records::{ConfigData, ReplicaAssignment, TopicAssignment, paths};
 use crate::metadata::store::{Op, StoreError};
@@ -263,17 +263,8 @@ fn check_assignments(assignments: &BTreeMap<i32, Vec<BrokerId>>) -> Result<(), C
 }
 
 fn check_configs(config: &BrokerConfig, configs: &Overrides) -> Result<(), ControllerError> {
-    let invalid = ControllerError::InvalidConfig;
-    TopicConfig::resolve(config, configs).map_err(|error| invalid(error.to_string()))?;
-    let is_tiered = configs.get("remote.storage.enable");
-    if is_tiered.is_some_and(|value| value.trim().eq_ignore_ascii_case("true")) {
-        return Err(invalid(
-            "Tiered Storage functionality is disabled in the broker. Topic cannot be configured \
-             with remote log storage."
-                .into(),
-        ));
-    }
-    Ok(())
+    let checked = dynamic::check_topic(config, configs);
+    checked.map(drop).map_err(|error| ControllerError::InvalidConfig(error.to_string()))
 }
 
 fn new_partitions(

@@ -4,6 +4,8 @@
 //! decode, call and encode. Kinds of rows:
 //!
 //! * `XRequest 0..=4 => x;` calls `x::handle(&broker, &context, request).await -> XResponse`;
+//! * `XRequest 0..=4 => x checked;` calls `x::check(&context, &request)` first, which says why the
+//!   request is one that Kafka cannot read: the connection is closed;
 //! * `XRequest 0..=4 => x raw;` the same, but it returns a [`Reply`]: the body in pieces;
 //! * `XRequest 0..=4 => x group;` calls `x::handle_group(&broker, &[context], Vec<request>)`;
 //! * `XRequest 0..=0 => refused;` is listed, and closes the connection.
@@ -125,6 +127,16 @@ macro_rules! serve_row {
         $crate::handlers::api_table::encode($context, &response, $out)?;
         Ok($crate::handlers::Served::Written)
     }};
+    (
+        $broker:ident $context:ident $body:ident $out:ident $request:ident $handler:ident checked
+    ) => {{
+        let request: $request = $crate::handlers::api_table::decode($context, $body)?;
+        $handler::check($context, &request)
+            .map_err(|reason| $crate::handlers::api_table::malformed($context, reason))?;
+        let response = Box::pin($handler::handle($broker, $context, request)).await;
+        $crate::handlers::api_table::encode($context, &response, $out)?;
+        Ok($crate::handlers::Served::Written)
+    }};
     ($broker:ident $context:ident $body:ident $out:ident $request:ident $handler:ident raw) => {{
         type Response = <$request as Request>::Response;
         let request: $request = $crate::handlers::api_table::decode($context, $body)?;
@@ -189,6 +201,12 @@ pub fn check_version(context: &RequestContext, min: i16, max: i16) -> Result<(),
     Err(RequestError::UnsupportedVersion { key: context.api_key, version: context.api_version })
 }
 
+/// A request that can be decoded and not be read.
+pub fn malformed(context: &RequestContext, reason: &str) -> RequestError {
+    let (key, version) = (context.api_key, context.api_version);
+    RequestError::Malformed { key, version, reason: reason.to_owned() }
+}
+
 api_table! {
     /// The APIs of this broker. One row a line, by ascending key.
     ApiTable for Broker {
@@ -196,13 +214,13 @@ api_table! {
         ProduceRequest                      0..=11  => produce group;
         FetchRequest                        0..=17  => fetch raw;
         ListOffsetsRequest                  0..=9   => list_offsets;
-        MetadataRequest                     0..=12  => metadata;
+        MetadataRequest                     0..=12  => metadata checked;
         LeaderAndIsrRequest                 0..=7   => leader_and_isr;
         StopReplicaRequest                  0..=4   => stop_replica;
         UpdateMetadataRequest               0..=8   => update_metadata;
         ControlledShutdownRequest           0..=3   => controlled_shutdown;
         OffsetCommitRequest                 0..=9   => offset_commit;
-        OffsetFetchRequest                  0..=9   => offset_fetch;
+        OffsetFetchRequest                  0..=9   => offset_fetch checked;
         FindCoordinatorRequest              0..=6   => find_coordinator;
         JoinGroupRequest                    0..=9   => join_group;
         HeartbeatRequest                    0..=4   => heartbeat;
@@ -222,9 +240,9 @@ api_table! {
         EndTxnRequest                       0..=4   => end_txn;
         WriteTxnMarkersRequest              0..=1   => write_txn_markers;
         TxnOffsetCommitRequest              0..=4   => txn_offset_commit;
-        DescribeAclsRequest                 0..=3   => describe_acls;
-        CreateAclsRequest                   0..=3   => create_acls;
-        DeleteAclsRequest                   0..=3   => delete_acls;
+        DescribeAclsRequest                 0..=3   => describe_acls checked;
+        CreateAclsRequest                   0..=3   => create_acls checked;
+        DeleteAclsRequest                   0..=3   => delete_acls checked;
         DescribeConfigsRequest              0..=4   => describe_configs;
         AlterConfigsRequest                 0..=2   => alter_configs;
         AlterReplicaLogDirsRequest          0..=2   => alter_replica_log_dirs;

@@ -249,6 +249,10 @@ async fn alter_broker(
     let overrides = wanted.applied(&stored, dynamic::change_broker)?;
     let current = broker.config.load_full();
     dynamic::check_broker(&current, scope, &overrides)?;
+    if validate_only {
+        return Ok(());
+    }
+    // Kafka asks for the secret only when it is about to keep a password.
     if dynamic::has_password(&overrides) {
         let why = match current.is_set(key::PASSWORD_ENCODER_SECRET) {
             true => "Passwords are not accepted as dynamic configs",
@@ -257,9 +261,6 @@ async fn alter_broker(
         return Err(Failure::config(format!(
             "Invalid config value for resource ConfigResource(type=BROKER, name='{name}'): {why}"
         )));
-    }
-    if validate_only {
-        return Ok(());
     }
     Ok(broker.store_config(&entity, overrides).await?)
 }

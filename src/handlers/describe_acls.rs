@@ -9,6 +9,23 @@ use crate::types::ErrorCode;
 use kafka_protocol::messages::{DescribeAclsRequest, DescribeAclsResponse};
 use std::sync::Arc;
 
+/// A filter must not be for what is unknown. v0 has no pattern types.
+pub fn check(_context: &RequestContext, request: &DescribeAclsRequest) -> Result<(), &'static str> {
+    let pattern = request.pattern_type_filter;
+    none_unknown([
+        request.resource_type_filter,
+        pattern,
+        request.operation,
+        request.permission_type,
+    ])
+}
+
+/// Whether none of these types is UNKNOWN, which Kafka does not read; it does read numbers that it
+/// does not know.
+pub(super) fn none_unknown(types: [i8; 4]) -> Result<(), &'static str> {
+    if types.contains(&0) { Err("a type is UNKNOWN") } else { Ok(()) }
+}
+
 /// Refuses: security is disabled.
 pub async fn handle(
     _broker: &Arc<Broker>,

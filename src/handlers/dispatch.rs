@@ -10,7 +10,7 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
 use super::throttle::Charge;
-use super::{Reply, RequestContext};
+use super::{Reply, RequestContext, text_repair};
 
 /// A table of APIs, as the network sees it.
 pub trait Dispatch: Send + Sync + 'static {
@@ -132,9 +132,14 @@ impl RequestError {
     }
 }
 
-/// Decodes a request's body. Bytes after it are ignored, as in Kafka.
-pub fn decode<R: Decodable>(context: &RequestContext, mut body: Bytes) -> Result<R, RequestError> {
-    R::decode(&mut body, context.api_version).map_err(|error| RequestError::Malformed {
+/// Decodes a request's body. Bytes after it are ignored, and strings are repaired, as in Kafka.
+pub fn decode<R: Decodable>(context: &RequestContext, body: Bytes) -> Result<R, RequestError> {
+    let version = context.api_version;
+    let decoded = match R::decode(&mut body.clone(), version) {
+        Err(error) if text_repair::is_text(&error) => text_repair::decode(&body, version),
+        decoded => decoded,
+    };
+    decoded.map_err(|error| RequestError::Malformed {
         key: context.api_key,
         version: context.api_version,
         reason: error.to_string(),
@@ -185,6 +190,20 @@ fn put_head(out: &mut BytesMut, context: &RequestContext, header_version: i16, b
     }
 }
 
+/// A request whose records may be null by its schema, and are not: Kafka fails on such a one.
+fn with_records(
+    context: &RequestContext,
+    request: ProduceRequest,
+) -> Result<ProduceRequest, RequestError> {
+    let mut partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    if partitions.all(|partition| partition.records.is_some()) {
+        return Ok(request);
+    }
+    let RequestContext { api_key, api_version, .. } = *context;
+    let reason = "records are null".to_owned();
+    Err(RequestError::Malformed { key: api_key, version: api_version, reason })
+}
+
 /// Decodes and serves a group of Produce requests through `handler`.
 ///
 /// The handler returns one entry a request: `None` for acks=0 without error; `Some` for acks=0 is
@@ -201,7 +220,7 @@ where
     let mut requests = Vec::with_capacity(bodies.len());
     let mut broken = None;
     for (index, (context, body)) in contexts.iter().zip(bodies).enumerate() {
-        match decode::<ProduceRequest>(context, body) {
+        match decode::<ProduceRequest>(context, body).and_then(|r| with_records(context, r)) {
             Ok(request) => requests.push(request),
             Err(error) => {
                 broken = Some(GroupEnd::Broken(index, error));

@@ -24,6 +24,18 @@ use std::sync::Arc;
 /// Operations on a topic, as bits of `AclOperation`: without an authorizer, all of them.
 const TOPIC_OPERATIONS: i32 = 3576;
 
+/// A null list of topics is for v1, a null name for v10.
+pub fn check(context: &RequestContext, request: &MetadataRequest) -> Result<(), &'static str> {
+    let version = context.api_version;
+    let Some(topics) = &request.topics else {
+        return if version == 0 { Err("topics is null") } else { Ok(()) };
+    };
+    if version < 10 && topics.iter().any(|topic| topic.name.is_none()) {
+        return Err("the name of a topic is null");
+    }
+    Ok(())
+}
+
 /// Describes topics; creates missing ones where that is allowed.
 pub async fn handle(
     broker: &Arc<Broker>,
@@ -71,16 +83,19 @@ fn may_create(broker: &Broker, request: &MetadataRequest) -> bool {
     request.allow_auto_topic_creation && broker.config.load().get(key::AUTO_CREATE_TOPICS_ENABLE)
 }
 
-/// Topics by id, and without a name, are for v12.
+/// Topics by id, and without a name, are for v12; and there each needs one of both.
 fn refuse_whole(version: i16, request: &MetadataRequest) -> Option<MetadataResponse> {
     let topics = request.topics.as_deref()?;
-    let is_odd = |topic: &MetadataRequestTopic| topic.name.is_none() || !topic.topic_id.is_nil();
-    if version >= 12 || !topics.iter().any(is_odd) {
-        return None;
-    }
+    let no_name = topics.iter().any(|topic| topic.name.is_none());
+    let by_id = topics.iter().any(|topic| !topic.topic_id.is_nil());
+    let error = match version {
+        12.. if no_name && !by_id => ErrorCode::UNKNOWN_SERVER_ERROR,
+        ..12 if no_name || by_id => ErrorCode::INVALID_REQUEST,
+        _ => return None,
+    };
     let refused = topics.iter().map(|topic| {
         MetadataResponseTopic::default()
-            .with_error_code(ErrorCode::INVALID_REQUEST.0)
+            .with_error_code(error.0)
             .with_name(Some(topic.name.clone().unwrap_or_default()))
             .with_topic_id(topic.topic_id)
     });

@@ -76,6 +76,7 @@ pub mod sasl_authenticate;
 pub mod sasl_handshake;
 pub mod stop_replica;
 pub mod sync_group;
+mod text_repair;
 pub mod throttle;
 pub mod throttle_field;
 #[cfg(test)]

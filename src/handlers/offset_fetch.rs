@@ -29,6 +29,14 @@ type Found = Vec<(TopicPartition, Fetched)>;
 /// Topics, each with its partitions.
 type ByTopic = Vec<(Arc<str>, Vec<(i32, Fetched)>)>;
 
+/// A null list of topics is for v2.
+pub fn check(context: &RequestContext, request: &OffsetFetchRequest) -> Result<(), &'static str> {
+    match (context.api_version, &request.topics) {
+        (..2, None) => Err("topics is null"),
+        _ => Ok(()),
+    }
+}
+
 /// Looks offsets up; -1 where there is none.
 pub async fn handle(
     broker: &Arc<Broker>,

@@ -180,6 +180,19 @@ async fn what_is_not_in_a_transaction_is_not_written() {
     assert_eq!(f.broker.replicas.get("orders", 0).expect("leads").log().log_end_offset(), 2);
 }
 
+/// Apache Kafka never answers these, and the connection hangs.
+#[tokio::test]
+async fn requests_for_nothing_are_answered() {
+    let fixture = start().await;
+    for version in 4..=5 {
+        let answer = fixture.ask(version, AddPartitionsToTxnRequest::default()).await;
+        assert_eq!((answer.error_code, answer.results_by_transaction.len()), (0, 0));
+    }
+    for version in 8..=9 {
+        assert!(fixture.ask(version, OffsetFetchRequest::default()).await.groups.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_fenced_producer_is_told_so_by_version() {
     let f = start().await;

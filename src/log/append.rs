@@ -3,6 +3,7 @@
 
 use super::api::{AppendError, Appended, LogError, Origin, RecordSet};
 use super::batch::{self, BatchHeader, HEAD_BYTES, HEADER_BYTES};
+use super::legacy;
 use super::partition_log::{Log, Writer, jitter};
 use super::producer_state::{Marker, Sequence};
 use super::recovery::{marker_of, remove, restore};
@@ -105,8 +106,9 @@ impl Log {
     /// An epoch that had begun before stays, though it has no records yet.
     fn undo(&self, writer: &mut Writer, end: i64, epoch: Option<i32>) {
         let result = self.truncate_locked(writer, end);
-        let begun = epoch.map_or(Ok(()), |epoch| self.epochs.lock().assign(epoch, end));
-        let result = result.and(begun);
+        if let Some(epoch) = epoch {
+            self.epochs.lock().assign(epoch, end);
+        }
         if let Err(error) = self.checked(result) {
             tracing::warn!(%error, log = %self.id, "not all of a failed append was undone");
         }
@@ -132,6 +134,7 @@ impl Log {
         offset: i64,
         now_ms: i64,
     ) -> Result<Arc<Segment>, LogError> {
+        self.write_snapshot(writer, offset)?;
         let mut segments = self.segments.load().as_ref().clone();
         let mut is_new = true;
         if let Some(active) = segments.last() {
@@ -143,7 +146,6 @@ impl Log {
                 is_new = false;
             }
         }
-        self.write_snapshot(writer, offset)?;
         let segment = self.new_segment(config, offset, now_ms).inspect_err(|_| {
             // A file that is no segment of this log would be one at the next start.
             let paths = Segment::paths(&self.dir.load(), offset).into_iter().filter(|_| is_new);
@@ -155,13 +157,14 @@ impl Log {
         Ok(segment)
     }
 
-    fn new_segment(
+    pub(super) fn new_segment(
         &self,
         config: &TopicConfig,
         offset: i64,
         now_ms: i64,
     ) -> Result<Arc<Segment>, LogError> {
         let segment = Arc::new(Segment::open(&self.dir, offset, now_ms)?);
+        segment.preallocate(config)?;
         segment.offsets.grow_to(config.segment_index_bytes)?;
         segment.times.grow_to(config.segment_index_bytes)?;
         Ok(segment)
@@ -201,6 +204,9 @@ fn copy_of(error: &LogError) -> LogError {
 
 /// The header of a batch that a leader sent, if it can follow `next`.
 fn fetched(bytes: &[u8], next: i64) -> Result<BatchHeader, AppendError> {
+    if legacy::is_legacy(bytes) {
+        return fetched_legacy(bytes, next);
+    }
     let Some(header) = BatchHeader::read(bytes) else {
         return Err(AppendError::Corrupt("no whole header"));
     };
@@ -208,6 +214,19 @@ fn fetched(bytes: &[u8], next: i64) -> Result<BatchHeader, AppendError> {
         return Err(AppendError::Corrupt("the CRC is wrong"));
     }
     if header.base_offset < next || header.last_offset_delta < 0 {
+        return Err(AppendError::UnexpectedOffset { got: header.base_offset, expected: next });
+    }
+    Ok(header)
+}
+
+/// A message of format 0 or 1 that a leader has kept since before 3.0. Its one offset is that of
+/// its last record, and no producer is known.
+fn fetched_legacy(bytes: &[u8], next: i64) -> Result<BatchHeader, AppendError> {
+    if !legacy::crc_is_right(bytes) {
+        return Err(AppendError::Corrupt("the CRC is wrong"));
+    }
+    let header = legacy::header(bytes).ok_or(AppendError::Corrupt("no whole message"))?;
+    if header.base_offset < next {
         return Err(AppendError::UnexpectedOffset { got: header.base_offset, expected: next });
     }
     Ok(header)
@@ -275,6 +294,10 @@ impl<'a> Append<'a> {
                 });
             }
         }
+        if set.is_empty() {
+            // No whole batch, which a client of before v3 may send: nothing is appended, nowhere.
+            return Ok(Appended { append_time_ms: -1, ..self.appended(-1, -1) });
+        }
         let mut appended = self.appended(self.next, self.next - 1);
         for (Checked { mut header, bytes }, marker) in set.into_iter().zip(markers) {
             header.base_offset = self.next;
@@ -323,8 +346,13 @@ impl<'a> Append<'a> {
         marker: Option<Marker>,
     ) -> Result<(), AppendError> {
         self.roll_if_due(&header, bytes.len() as u64)?;
-        if self.log.epochs.lock().latest() != Some(header.leader_epoch) {
-            self.log.assign_epoch_start(header.leader_epoch, header.base_offset)?;
+        if header.base_offset > self.next {
+            // Behind a gap, which compaction left at the leader, recovery would not find where an
+            // epoch without records began.
+            self.log.save_epochs()?;
+        }
+        if header.magic >= 2 {
+            self.log.assign_epoch_start(header.leader_epoch, header.base_offset);
         }
         // Later batches of the same append are checked against this one; a failed write reloads.
         let aborted = self.writer.producers.update(&header, marker);
@@ -350,7 +378,9 @@ impl<'a> Append<'a> {
             || !active.can_hold(header.last_offset());
         if due && (held > 0 || !active.can_hold(header.last_offset())) {
             self.write_pending()?;
-            let (log, at) = (self.log, self.next.max(header.base_offset));
+            // The first record of a message that holds several lies before its offset.
+            let first = if header.magic < 2 { self.next } else { header.base_offset };
+            let (log, at) = (self.log, self.next.max(first));
             log.roll_locked(self.writer, self.config, at, self.now_ms)?;
         }
         Ok(())
@@ -369,7 +399,9 @@ impl<'a> Append<'a> {
         let mut position = active.write(&slices)?;
         let interval = u64::try_from(self.config.index_interval_bytes).unwrap_or(0);
         for batch in self.pending.drain(..) {
-            let located = Located { position, header: batch.header, legacy_timestamp: -1 };
+            let header = batch.header;
+            let legacy_timestamp = if header.magic < 2 { header.max_timestamp } else { -1 };
+            let located = Located { position, header, legacy_timestamp };
             position = located.end();
             active.wrote(&located, interval)?;
         }

@@ -87,10 +87,11 @@ pub fn read_topic_id(dir: &Path) -> Result<Option<TopicId>, LogError> {
     id.map(Some).ok_or_else(|| malformed(&path, "no topic id"))
 }
 
-/// Writes it: `version: 0`, `topic_id: <base64>`, no newline at the end.
+/// Writes it: `version: 0`, `topic_id: <base64>`, no newline at the end. The first sync of the log
+/// makes its name survive a power cut.
 pub fn write_topic_id(dir: &Path, id: TopicId) -> Result<(), LogError> {
     let text = format!("version: 0\ntopic_id: {}", id_to_base64(id));
-    Ok(file::replace(&dir.join(PARTITION_METADATA), text.as_bytes())?)
+    Ok(file::create(&dir.join(PARTITION_METADATA), text.as_bytes())?)
 }
 
 /// Whose directory it is.

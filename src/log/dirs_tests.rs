@@ -71,6 +71,35 @@ fn a_log_is_the_same_after_a_clean_shutdown_and_after_a_crash() {
 }
 
 #[test]
+fn after_a_crash_only_what_is_above_the_recovery_point_is_read() {
+    let root = tempfile::tempdir().expect("a directory");
+    let id = TopicPartition::new("orders", 0);
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&id, None, small()).expect("created");
+    fill(&log);
+    log.flush().expect("flushed");
+    dirs.checkpoint();
+    assert_eq!(log.recovery_point(), 40);
+    let newest = Spec { producer: (9, 0, 40), ..Spec::of(&["torn"]) };
+    assert_eq!(append(&log, &newest).base_offset, 40);
+    let active = log.active_segment().expect("active").offsets.path().with_extension("log");
+    drop((dirs, log));
+    // The last byte of the first segment, which is flushed, and of the newest batch, which is not.
+    let first = root.path().join("orders-0/00000000000000000000.log");
+    let damage = |path: &std::path::Path| {
+        let mut bytes = std::fs::read(path).expect("read");
+        let used = bytes.iter().rposition(|byte| *byte != 0).expect("batches");
+        bytes[used] ^= 0x55;
+        std::fs::write(path, bytes).expect("written");
+    };
+    assert_ne!(first, active);
+    damage(&first);
+    damage(&active);
+    let log = open(root.path()).get(&id).expect("there");
+    assert_eq!((log.log_start_offset(), log.log_end_offset()), (0, 40));
+}
+
+#[test]
 fn a_deleted_log_is_renamed_and_the_next_one_is_empty() {
     let root = tempfile::tempdir().expect("a directory");
     let id = TopicPartition::new("orders", 0);

@@ -167,17 +167,29 @@ impl LogFile {
 
 /// Writes a small file whole or not at all: to `.tmp`, synced, renamed, directory synced.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    use std::io::Write;
+    create(path, content)?;
+    sync_parent(path)
+}
+
+/// As [`replace`], but after a power cut the file may be as it was, until the directory is synced.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     let temporary = Path::new(&name);
     #[cfg(test)]
     faulty::write_whole(path, content.len())?;
-    let mut file = File::create(temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(temporary, path)?;
-    sync_parent(path)
+    if let Err(error) = write_synced(temporary, content) {
+        // A part of it would take room that a full disk does not have.
+        let _ = std::fs::remove_file(temporary);
+        return Err(error);
+    }
+    std::fs::rename(temporary, path)
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    io::Write::write_all(&mut file, content)?;
+    file.sync_all()
 }
 
 /// Renames a file that nobody has open.
@@ -191,7 +203,12 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Makes creations, renames and deletions in the file's directory survive a power cut.
 pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
+        Some(dir) if !dir.as_os_str().is_empty() => sync_dir(dir),
         _ => Ok(()),
     }
+}
+
+/// Makes creations, renames and deletions in a directory survive a power cut.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }

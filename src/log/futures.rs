@@ -138,7 +138,6 @@ impl LogDirs {
             if let Some(topic_id) = topic_id {
                 log.assign_topic_id(topic_id)?;
             }
-            super::file::sync_parent(&log.dir())?;
             Ok(Arc::new(log))
         })();
         made.inspect_err(|error| state.fail_unless_short(error))
@@ -223,6 +222,7 @@ pub(super) fn write_checkpoints(dirs: &LogDirs, state: &Arc<DirState>) -> Result
     let (mut recovery, mut starts) = (BTreeMap::new(), BTreeMap::new());
     let all = dirs.logs.iter().chain(dirs.futures.iter());
     for log in all.filter(|log| Arc::ptr_eq(&log.dir_state, state)) {
+        log.save_topic_id()?;
         let id = log.topic_partition().clone();
         recovery.insert(id.clone(), log.recovery_point());
         let first = log.segments.load().first().map_or(0, |s| s.base_offset);

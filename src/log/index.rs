@@ -5,9 +5,12 @@
 //! rolled or closed. Entries are read by position: nothing is kept in memory but the last one.
 //! A search reads a page of them at a time, where they should be if they were evenly spread, so
 //! that it takes one or two system calls and not one for every halving.
+//!
+//! An entry for which a full disk has no room is left out: a search begins earlier then, and reads
+//! more. So a disk that is full holds up neither appends that still fit nor a start.
 
 use super::file::LogFile;
-use super::pooled::DirPath;
+use super::pooled::{DirPath, is_disk_full};
 use parking_lot::Mutex;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -76,6 +79,7 @@ impl<const N: usize> Index<N> {
 
     /// Cuts the file to its entries and closes it.
     pub fn trim(&self) -> io::Result<()> {
+        self.max_entries.store(u64::MAX, Ordering::Relaxed);
         self.file.set_len(self.entries() * N as u64)?;
         self.file.release();
         Ok(())
@@ -93,7 +97,10 @@ impl<const N: usize> Index<N> {
 
     fn push(&self, entry: [u8; N]) -> io::Result<()> {
         let at = self.entries();
-        self.file.write_at(&[IoSlice::new(&entry)], at * N as u64)?;
+        match self.file.write_at(&[IoSlice::new(&entry)], at * N as u64) {
+            Err(error) if is_disk_full(&error) => return Ok(()),
+            written => written?,
+        }
         *self.last.lock() = Some(entry);
         self.entries.store(at + 1, Ordering::Release);
         Ok(())

@@ -2,26 +2,24 @@
 //!
 //! The file `leader-epoch-checkpoint`: `0`, count, then `epoch startOffset` a line.
 
-use super::api::LogError;
-use super::file;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Name of the file.
 pub const FILE: &str = "leader-epoch-checkpoint";
 
-/// Epochs in rising order with their start offsets.
-#[derive(Debug)]
+/// Epochs in rising order with their start offsets, as the log knows them: the file may be behind
+/// (`epoch_file.rs`).
+#[derive(Debug, Default)]
 pub struct LeaderEpochs {
-    path: PathBuf,
     entries: Vec<(i32, i64)>,
+    changes: u64,
 }
 
 impl LeaderEpochs {
     /// Reads the file; a missing or unreadable one is empty, and an entry that contradicts those
     /// before it replaces them.
     pub fn load(dir: &Path) -> LeaderEpochs {
-        let path = dir.join(FILE);
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let text = std::fs::read_to_string(dir.join(FILE)).unwrap_or_default();
         let read = text.lines().skip(2).map_while(|line| {
             let (epoch, offset) = line.split_once(' ')?;
             Some((epoch.parse().ok()?, offset.parse().ok()?))
@@ -34,20 +32,21 @@ impl LeaderEpochs {
             entries.retain(|(e, start)| *e < epoch && *start < offset);
             entries.push((epoch, offset));
         }
-        LeaderEpochs { entries, path }
+        LeaderEpochs { entries, changes: 0 }
     }
 
-    fn save(&self) -> Result<(), LogError> {
+    /// What the file is to hold.
+    pub fn text(&self) -> String {
         let mut text = format!("0\n{}\n", self.entries.len());
         for (epoch, offset) in &self.entries {
             text.push_str(&format!("{epoch} {offset}\n"));
         }
-        Ok(file::replace(&self.path, text.as_bytes())?)
+        text
     }
 
-    /// The log's directory has another name now.
-    pub fn moved(&mut self, dir: &Path) {
-        self.path = dir.join(FILE);
+    /// How many changes there were since it was loaded.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The newest.
@@ -61,13 +60,13 @@ impl LeaderEpochs {
     }
 
     /// Notes that `epoch` begins at `offset`; entries that contradict it go. Cheap if known.
-    pub fn assign(&mut self, epoch: i32, offset: i64) -> Result<(), LogError> {
+    pub fn assign(&mut self, epoch: i32, offset: i64) {
         if epoch < 0 || self.latest() == Some(epoch) {
-            return Ok(());
+            return;
         }
         self.entries.retain(|(e, start)| *e < epoch && *start < offset);
         self.entries.push((epoch, offset));
-        self.save()
+        self.changes += 1;
     }
 
     /// The largest epoch not after the one asked for, and where it ends; (-1, -1) if unknown.
@@ -87,38 +86,38 @@ impl LeaderEpochs {
     }
 
     /// Leaves out what begins at or after `offset`.
-    pub fn truncate_from_end(&mut self, offset: i64) -> Result<(), LogError> {
+    pub fn truncate_from_end(&mut self, offset: i64) {
         let before = self.entries.len();
         self.entries.retain(|(_, start)| *start < offset);
-        if self.entries.len() == before { Ok(()) } else { self.save() }
+        self.changes += u64::from(self.entries.len() < before);
     }
 
     /// Leaves out what ends before `offset`; the epoch there begins at it.
-    pub fn truncate_from_start(&mut self, offset: i64) -> Result<(), LogError> {
+    pub fn truncate_from_start(&mut self, offset: i64) {
         let Some(at) = self.entries.iter().rposition(|(_, start)| *start <= offset) else {
-            return Ok(());
+            return;
         };
         let moved = self.entries.get(at).is_some_and(|(_, start)| *start < offset);
         if at == 0 && !moved {
-            return Ok(());
+            return;
         }
         self.entries.drain(..at);
         if let Some(first) = self.entries.first_mut() {
             first.1 = offset;
         }
-        self.save()
+        self.changes += 1;
     }
 
     /// Becomes these.
-    pub fn replace(&mut self, entries: &[(i32, i64)]) -> Result<(), LogError> {
+    pub fn replace(&mut self, entries: &[(i32, i64)]) {
         self.entries = entries.to_vec();
-        self.save()
+        self.changes += 1;
     }
 
     /// Forgets all.
-    pub fn clear(&mut self) -> Result<(), LogError> {
+    pub fn clear(&mut self) {
         self.entries.clear();
-        self.save()
+        self.changes += 1;
     }
 }
 
@@ -128,30 +127,30 @@ mod tests {
 
     #[test]
     fn epochs_end_where_the_next_begins() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut epochs = LeaderEpochs::load(dir.path());
+        let mut epochs = LeaderEpochs::default();
         assert_eq!(epochs.end_offset(0, 9), (-1, -1));
         for (epoch, offset) in [(1, 0), (3, 10), (5, 20)] {
-            epochs.assign(epoch, offset).expect("saved");
+            epochs.assign(epoch, offset);
         }
         assert_eq!(epochs.end_offset(5, 30), (5, 30));
         assert_eq!(epochs.end_offset(4, 30), (3, 20));
         assert_eq!(epochs.end_offset(0, 30), (0, 0));
         assert_eq!(epochs.end_offset(6, 30), (-1, -1));
-        let text = std::fs::read_to_string(dir.path().join(FILE)).expect("there");
-        assert_eq!(text, "0\n3\n1 0\n3 10\n5 20\n");
-        epochs.truncate_from_start(12).expect("cut");
-        epochs.truncate_from_end(20).expect("cut");
+        assert_eq!(epochs.text(), "0\n3\n1 0\n3 10\n5 20\n");
+        epochs.truncate_from_start(12);
+        epochs.truncate_from_end(20);
+        assert_eq!(epochs.entries(), [(3, 12)]);
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join(FILE), epochs.text()).expect("written");
         assert_eq!(LeaderEpochs::load(dir.path()).entries(), [(3, 12)]);
     }
 
     #[test]
     fn a_new_epoch_at_an_older_offset_replaces_what_contradicts_it() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut epochs = LeaderEpochs::load(dir.path());
-        epochs.assign(1, 0).expect("saved");
-        epochs.assign(2, 10).expect("saved");
-        epochs.assign(3, 10).expect("saved");
+        let mut epochs = LeaderEpochs::default();
+        epochs.assign(1, 0);
+        epochs.assign(2, 10);
+        epochs.assign(3, 10);
         assert_eq!(epochs.entries(), [(1, 0), (3, 10)]);
     }
 }

@@ -7,7 +7,7 @@
 //! A compressed message's value is a whole set. In format 1 the inner offsets count from 0 and
 //! the outer one is that of the last inner message; in format 0 they are absolute.
 
-use super::batch::{self, BatchHeader, LOG_APPEND_TIME};
+use super::batch::{self, BatchHeader, HEADER_BYTES, LOG_APPEND_TIME};
 use super::compress::{self, Codec, DECOMPRESSED_BYTES_MAX};
 use super::record::{NO_HEADERS, Record};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -37,7 +37,10 @@ pub enum LegacyError {
     /// The checksum is wrong, or lengths do not fit.
     #[error("a message of format 0 or 1 is corrupt")]
     Corrupt,
-    /// It is a codec that the format does not have, or its data are corrupt.
+    /// Messages that do not fit each other, or a codec that the format does not have.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// What is compressed cannot be read.
     #[error("a compressed message cannot be read: {0}")]
     Compression(String),
 }
@@ -56,6 +59,31 @@ pub fn crc_is_right(message: &[u8]) -> bool {
     crc == sum.to_be_bytes()
 }
 
+/// What is known of a message of format 0 or 1, as the header of a batch of its one offset: its
+/// first sixteen bytes read back as they are, the checksum in the place of the leader epoch.
+/// `None` if it is too short.
+pub fn header(message: &[u8]) -> Option<BatchHeader> {
+    let mut bytes = [0; HEADER_BYTES];
+    let known = message.get(..message.len().min(HEADER_BYTES))?;
+    bytes.get_mut(..known.len())?.copy_from_slice(known);
+    let read = BatchHeader::read(&bytes)?;
+    let timestamp = match read.magic {
+        1 => i64::from_be_bytes(message.get(18..26)?.try_into().ok()?),
+        _ => NO_TIMESTAMP,
+    };
+    Some(BatchHeader {
+        attributes: i16::from(*message.get(17)? & 0x0f),
+        last_offset_delta: 0,
+        base_timestamp: timestamp,
+        max_timestamp: timestamp,
+        producer_id: -1,
+        producer_epoch: -1,
+        base_sequence: batch::NO_SEQUENCE,
+        record_count: 1,
+        ..read
+    })
+}
+
 /// The messages of a set, inner ones in place of the compressed ones, and the codec met last.
 pub fn read(bytes: &Bytes) -> Result<(Vec<Message>, Codec), LegacyError> {
     let mut messages = Vec::new();
@@ -65,7 +93,7 @@ pub fn read(bytes: &Bytes) -> Result<(Vec<Message>, Codec), LegacyError> {
         match Codec::from_number(i16::from(attributes & 0x07)) {
             Some(Codec::None) => messages.push(message),
             None | Some(Codec::Zstd) => {
-                return Err(LegacyError::Compression("no such codec in this format".into()));
+                return Err(LegacyError::Invalid("no such codec in this format"));
             }
             Some(inner) => {
                 codec = inner;
@@ -91,21 +119,30 @@ fn read_inner(
         .map_err(|e| LegacyError::Compression(e.to_string()))?;
     let first = messages.len();
     let set = Bytes::from(set);
-    let mut size = 0;
+    // What is cut short at the end is left out, as of a set that is not compressed.
     for entry in batch::split(&set) {
-        size += entry.len();
-        let (message, attributes, _) = read_one(&entry)?;
+        let inner = entry.get(16).copied();
+        if inner.is_some_and(|inner| inner >= 2) {
+            return Err(LegacyError::Compression("a batch within a message".into()));
+        }
+        let (message, attributes, inner) = read_one(&entry)?;
+        if inner != magic {
+            return Err(LegacyError::Invalid("a message of another format within one"));
+        }
         if attributes & 0x07 != 0 {
-            return Err(LegacyError::Compression("compressed twice".into()));
+            return Err(LegacyError::Invalid("compressed twice"));
         }
         messages.push(message);
     }
-    if size != set.len() || messages.len() == first {
-        return Err(LegacyError::Corrupt);
+    if messages.len() == first {
+        return Err(LegacyError::Invalid("no message within a compressed one"));
     }
     if magic == 1 {
         let inner = messages.get_mut(first..).unwrap_or_default();
         let last = inner.last().map_or(0, |m| m.offset);
+        if outer.offset != 0 && outer.offset < last {
+            return Err(LegacyError::Invalid("the offset is smaller than those within"));
+        }
         let shift = outer.offset.wrapping_sub(last);
         inner.iter_mut().for_each(|m| m.offset = m.offset.wrapping_add(shift));
     }

@@ -13,15 +13,23 @@ mod dirs;
 #[cfg(test)]
 mod disk_tests;
 pub mod down_convert;
+mod epoch_file;
 #[cfg(test)]
 mod faulty;
 mod file;
+#[cfg(test)]
+mod flush_tests;
+#[cfg(test)]
+mod full_tests;
 mod futures;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod index;
 mod leader_epochs;
+mod leftovers;
 pub mod legacy;
+#[cfg(test)]
+mod legacy_tests;
 mod loading;
 #[cfg(test)]
 mod model;
@@ -31,6 +39,8 @@ mod no_wait;
 mod open_files;
 mod partition_log;
 mod pooled;
+#[cfg(test)]
+mod preallocate_tests;
 mod producer_state;
 mod read;
 pub mod record;

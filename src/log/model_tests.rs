@@ -125,10 +125,11 @@ fn index_entries_of_an_append_that_failed_do_not_hide_records_from_the_next_star
     let sets = [produced(0), produced(1)];
     assert!(log.append_as_leader(&sets, 1, Origin::Client, 0).iter().all(Result::is_ok));
     let active = log.active_segment().expect("active");
-    // The offset index takes its entry, the time index does not.
-    active.times.file.faults.write_short(0);
-    let more: Vec<_> = (2..8).map(produced).collect();
+    // Room for what fills the segment and its index entries, none for the snapshot of the roll.
+    super::faulty::disk_of(&log.dir()).set_room(Some(820));
+    let more: Vec<_> = (2..20).map(produced).collect();
     assert!(log.append_as_leader(&more, 1, Origin::Client, 0).iter().all(Result::is_err));
-    assert_eq!(log.log_end_offset(), 2);
+    super::faulty::disk_of(&log.dir()).set_room(None);
+    assert_eq!((log.segment_count(), log.log_end_offset()), (1, 2));
     assert_eq!(active.offsets.last().expect("read"), None);
 }

@@ -10,7 +10,7 @@ use super::pooled::DirPath;
 use super::producer_state::ProducerState;
 use super::segment::Segment;
 use super::shared::{DirState, Shared};
-use super::{checkpoint, snapshot};
+use super::{checkpoint, recovery, snapshot};
 use crate::config::TopicConfig;
 use crate::types::{TopicId, TopicPartition};
 use arc_swap::ArcSwap;
@@ -41,9 +41,15 @@ pub struct Log {
     pub(super) dir: Arc<DirPath>,
     pub(super) config: ArcSwap<TopicConfig>,
     topic_id: Mutex<Option<TopicId>>,
+    /// The file of it is not written: the disk was full.
+    topic_id_unsaved: AtomicBool,
     pub(super) writer: Mutex<Writer>,
     pub(super) segments: ArcSwap<Segments>,
     pub(super) epochs: Mutex<LeaderEpochs>,
+    /// Which change of them the file has. Held while that is written or the directory renamed.
+    pub(super) saved_epochs: Mutex<u64>,
+    /// Base offset of the newest segment whose name in the directory survives a power cut.
+    pub(super) named_until: AtomicI64,
     pub(super) start: AtomicI64,
     pub(super) end: AtomicI64,
     pub(super) high_watermark: AtomicI64,
@@ -77,11 +83,14 @@ pub(super) struct Known {
     pub(super) log_start: i64,
 }
 
+/// Of a log whose own name may not survive a power cut.
+pub(super) const UNNAMED: i64 = i64::MIN;
+
 impl Log {
     /// Loads the log in `place`, or makes an empty one.
     pub(super) fn open(place: Place, known: Known, now_ms: i64) -> Result<Log, LogError> {
         let dir = DirPath::new(place.dir.clone(), place.shared.files.clone());
-        let loaded = super::recovery::load(&dir, &place.config, known, now_ms)?;
+        let loaded = recovery::load(&dir, &place.config, known, now_ms)?;
         let topic_id = checkpoint::read_topic_id(&place.dir)?;
         let start = known.log_start.max(loaded.start);
         let unstable = loaded.producers.first_unstable();
@@ -91,6 +100,7 @@ impl Log {
             shared: place.shared,
             dir,
             topic_id: Mutex::new(topic_id),
+            topic_id_unsaved: AtomicBool::new(false),
             writer: Mutex::new(Writer {
                 producers: loaded.producers,
                 jitter_ms: jitter(&place.config),
@@ -99,6 +109,8 @@ impl Log {
             config: ArcSwap::new(place.config),
             segments: ArcSwap::from_pointee(loaded.segments),
             epochs: Mutex::new(loaded.epochs),
+            saved_epochs: Mutex::new(0),
+            named_until: AtomicI64::new(UNNAMED),
             start: AtomicI64::new(start),
             end: AtomicI64::new(loaded.end),
             high_watermark: AtomicI64::new(start),
@@ -189,7 +201,8 @@ impl Log {
         if to > log_start {
             self.start.store(to, Ordering::Release);
             self.move_high_watermark(&mut writer, high_watermark);
-            self.epochs.lock().truncate_from_start(to)?;
+            self.epochs.lock().truncate_from_start(to);
+            self.save_epochs_if_room()?;
         }
         Ok(())
     }
@@ -209,18 +222,33 @@ impl Log {
         *self.topic_id.lock()
     }
 
-    /// Notes the topic's id on disk. Fails if there is another.
+    /// Notes the topic's id on disk, on a full one when there is room. Fails if there is another.
     pub fn assign_topic_id(&self, id: TopicId) -> Result<(), LogError> {
         let mut place = self.topic_id.lock();
         match *place {
             Some(known) if known == id => Ok(()),
             Some(_) => Err(LogError::InconsistentTopicId),
             None => {
-                checkpoint::write_topic_id(&self.dir.load(), id)?;
+                let written = checkpoint::write_topic_id(&self.dir.load(), id);
+                if written.as_ref().is_err_and(LogError::is_disk_full) {
+                    self.topic_id_unsaved.store(true, Ordering::Release);
+                } else {
+                    written?;
+                }
                 *place = Some(id);
                 Ok(())
             }
         }
+    }
+
+    /// Writes the topic's id if there was no room before.
+    pub(super) fn save_topic_id(&self) -> Result<(), LogError> {
+        let place = self.topic_id.lock();
+        if let (Some(id), true) = (*place, self.topic_id_unsaved.load(Ordering::Acquire)) {
+            checkpoint::write_topic_id(&self.dir.load(), id)?;
+            self.topic_id_unsaved.store(false, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// The epoch asked for, or the one before, and where it ends; (-1, -1) if unknown.
@@ -234,16 +262,16 @@ impl Log {
     }
 
     /// A leader of this epoch begins at this offset.
-    pub fn assign_epoch_start(&self, epoch: i32, offset: i64) -> Result<(), LogError> {
-        let result = self.epochs.lock().assign(epoch, offset);
-        self.checked(result)
+    pub fn assign_epoch_start(&self, epoch: i32, offset: i64) {
+        self.epochs.lock().assign(epoch, offset);
     }
 
-    /// Whether this producer has a transaction open in this epoch.
+    /// Whether this producer has a transaction open in this epoch; or in a newer one, where an
+    /// append in this epoch is refused by the log itself.
     pub fn has_open_transaction(&self, producer_id: i64, epoch: i16) -> bool {
         let writer = self.writer.lock();
         let entry = writer.producers.entries.get(&producer_id);
-        entry.is_some_and(|entry| entry.epoch == epoch && entry.txn_first_offset.is_some())
+        entry.is_some_and(|entry| entry.epoch >= epoch && entry.txn_first_offset.is_some())
     }
 
     /// Producers that the log knows, by id.
@@ -304,6 +332,7 @@ impl Log {
         let mut writer = self.writer.lock();
         writer.closed = true;
         self.write_snapshot(&writer, end)?;
+        self.save_epochs()?;
         if let Some(active) = self.active_segment() {
             active.seal()?;
             active.sync()?;
@@ -311,7 +340,13 @@ impl Log {
         Ok(())
     }
 
+    /// Notes the producers as they are at `offset`, unless nothing was written since the newest
+    /// snapshot (Kafka's `ProducerStateManager.takeSnapshot`).
     pub(super) fn write_snapshot(&self, writer: &Writer, offset: i64) -> io::Result<()> {
+        let newest = recovery::snapshots(&self.dir.load())?.last().map(|(offset, _)| *offset);
+        if offset <= newest.unwrap_or_else(|| self.log_start_offset()) {
+            return Ok(());
+        }
         let name = super::segment::file_name(offset, "snapshot");
         snapshot::write(&self.dir.load().join(name), &writer.producers)
     }
@@ -319,11 +354,16 @@ impl Log {
     /// Takes no more, and has another name from now on.
     pub(super) fn retire(&self, to: &Path) -> io::Result<()> {
         let mut writer = self.writer.lock();
+        let _not_saving = self.saved_epochs.lock();
         writer.closed = true;
         self.retired.store(true, Ordering::Release);
         self.dir.rename_to(to)?;
-        self.epochs.lock().moved(to);
         file::sync_parent(to)
+    }
+
+    /// Whether it was taken away.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 }
 

@@ -351,6 +351,10 @@ fn is_too_many(error: &io::Error) -> bool {
 /// not at fault, and nothing of what it holds is in doubt.
 pub fn is_shortage(error: &io::Error) -> bool {
     let descriptors = error.get_ref().is_some_and(|inner| inner.is::<TooManyFiles>());
-    let is_full = matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT));
-    descriptors || is_too_many(error) || is_full
+    descriptors || is_too_many(error) || is_disk_full(error)
+}
+
+/// Whether the disk, or a quota on it, is full.
+pub fn is_disk_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
 }

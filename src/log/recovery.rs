@@ -3,18 +3,18 @@
 
 use super::api::LogError;
 use super::batch::{self, BatchHeader, HEADER_BYTES};
-use super::file::{self, LogFile};
 use super::leader_epochs::LeaderEpochs;
+use super::leftovers::sweep;
 use super::legacy;
 use super::partition_log::{Known, Segments, floor};
 use super::pooled::DirPath;
 use super::producer_state::{Marker, ProducerState};
 use super::record::Record;
-use super::segment::{Batches, Located, Segment, base_offset_of};
+use super::segment::{Located, Segment, base_offset_of};
 use super::snapshot;
 use crate::config::TopicConfig;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What was loaded.
@@ -64,63 +64,18 @@ pub(super) fn load(
     }
     let start = segments.first().map_or(0, |segment| segment.base_offset);
     let end = end_of(&segments)?.max(start);
-    unless_full(epochs.truncate_from_end(end))?;
-    unless_full(epochs.truncate_from_start(known.log_start.max(start)))?;
+    epochs.truncate_from_end(end);
+    epochs.truncate_from_start(known.log_start.max(start));
     remove_stray_snapshots(dir, &segments)?;
     let producers = restore(dir, &segments, end)?;
     segments.iter().for_each(|segment| segment.release());
     if let Some(active) = segments.last() {
+        active.preallocate(config)?;
         active.offsets.grow_to(config.segment_index_bytes)?;
         active.times.grow_to(config.segment_index_bytes)?;
     }
     let recovery_point = if known.clean { end } else { known.recovery_point };
     Ok(Loaded { segments, producers, epochs, start, end, recovery_point })
-}
-
-/// Removes what a crash left half done; gives the base offsets of the segments.
-fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
-    let mut bases = Vec::new();
-    let mut swapped = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".deleted") || name.ends_with(".cleaned") || name.ends_with(".tmp") {
-            remove(&entry.path())?;
-        } else if name.ends_with(".swap") {
-            swapped.push(entry.path());
-        } else if let Some(base) = base_offset_of(&name, "log") {
-            bases.push(base);
-        }
-    }
-    // A file with this suffix is whole: it takes the place of the segments that it was made of.
-    swapped.retain(|path: &PathBuf| path.to_string_lossy().ends_with(".log.swap"));
-    for path in swapped {
-        let to = path.with_extension("");
-        let name = to.file_name().map(|name| name.to_string_lossy().into_owned());
-        let Some(base) = name.and_then(|name| base_offset_of(&name, "log")) else { continue };
-        let last = last_offset(&path)?.unwrap_or(base);
-        for old in bases.iter().filter(|old| (base..=last).contains(old)) {
-            for path in Segment::paths(dir, *old) {
-                remove(&path)?;
-            }
-        }
-        bases.retain(|old| !(base..=last).contains(old));
-        file::rename(&path, &to)?;
-        bases.push(base);
-    }
-    bases.sort_unstable();
-    bases.dedup();
-    Ok(bases)
-}
-
-/// The last offset in a file of batches.
-fn last_offset(path: &Path) -> io::Result<Option<i64>> {
-    let file = LogFile::open(path)?;
-    let mut last = None;
-    for batch in Batches::of(&file, file.len()?) {
-        last = Some(batch?.last_offset());
-    }
-    Ok(last)
 }
 
 /// Reads again all segments from the recovery point on, cuts the first torn batch and all that
@@ -175,11 +130,6 @@ fn recover(
     Ok(())
 }
 
-/// What is not saved on a full disk is right in memory, and saved with the next change.
-fn unless_full(result: Result<(), LogError>) -> Result<(), LogError> {
-    if result.as_ref().is_err_and(LogError::is_disk_full) { Ok(()) } else { result }
-}
-
 /// Removes snapshots that belong to no segment, but for a last one of a clean shutdown (Kafka's
 /// `ProducerStateManager.removeStraySnapshots`).
 fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<()> {
@@ -219,11 +169,11 @@ pub(super) fn recover_segment(
         if at.header.magic >= 2 {
             // Those that are known stay: this segment need not be the first of its epoch.
             if epochs.latest().is_none_or(|latest| latest < at.header.leader_epoch) {
-                unless_full(epochs.assign(at.header.leader_epoch, at.header.base_offset))?;
+                epochs.assign(at.header.leader_epoch, at.header.base_offset);
             }
             let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
             if let Some(txn) = producers.update(&at.header, marker) {
-                segment.aborted.append(txn)?;
+                segment.aborted.add_found(txn)?;
             }
         }
         segment.wrote(&at, interval)?;

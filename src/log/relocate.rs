@@ -58,7 +58,8 @@ impl Log {
             self.end.store(end, Ordering::Release);
         }
         writer.producers = from.producers.clone();
-        self.epochs.lock().replace(current.epochs.lock().entries())?;
+        self.epochs.lock().replace(current.epochs.lock().entries());
+        self.save_epochs()?;
         self.start.fetch_max(current.log_start_offset(), Ordering::AcqRel);
         self.move_high_watermark(&mut writer, current.high_watermark());
         Ok(self.write_snapshot(&writer, end)?)
@@ -67,9 +68,9 @@ impl Log {
     /// Gives its directory another name, and goes on there: its files are found by it.
     pub(super) fn relocate(&self, to: &Path) -> Result<(), LogError> {
         let _writer = self.writer.lock();
+        let _not_saving = self.saved_epochs.lock();
         self.dir.rename_to(to)?;
         file::sync_parent(to)?;
-        self.epochs.lock().moved(to);
         self.moving.store(false, Ordering::Release);
         Ok(())
     }

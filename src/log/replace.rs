@@ -35,15 +35,49 @@ impl Log {
             remove(cleaned)?;
             return Ok(false);
         };
+        // The batches that told of an epoch may be among those that go.
+        self.save_epochs()?;
         let dir = self.dir();
         let base = first.base_offset;
         let swap: PathBuf = dir.join(format!("{}.swap", file_name(base, "log")));
         file::rename(cleaned, &swap)?;
         file::sync_parent(&swap)?;
+        let mut gone = Vec::new();
+        let new = (|| {
+            for segment in old {
+                gone.extend(segment.rename_deleted()?);
+            }
+            file::rename(&swap, &dir.join(file_name(base, "log")))?;
+            self.open_cleaned(base, aborted)
+        })();
+        let new = match new {
+            Ok(new) => Arc::new(new),
+            Err(error) => {
+                // The last first: what is back is never without what lies before it.
+                old.iter().rev().try_for_each(|segment| segment.rename_back())?;
+                remove(&swap)?;
+                return Err(error);
+            }
+        };
+        let due = now_ms().saturating_add(self.config.load().file_delete_delay_ms);
+        gone.into_iter().for_each(|path| self.shared.remove_later(path, due));
         for segment in old {
-            self.discard(segment, false)?;
+            self.discard_snapshot(segment, due)?;
         }
-        file::rename(&swap, &dir.join(file_name(base, "log")))?;
+        let mut next: Vec<Arc<Segment>> = Vec::with_capacity(segments.len());
+        for segment in segments.iter() {
+            if Arc::ptr_eq(segment, first) {
+                next.push(new.clone());
+            } else if !old.iter().any(|gone| Arc::ptr_eq(gone, segment)) {
+                next.push(segment.clone());
+            }
+        }
+        self.segments.store(Arc::new(next));
+        Ok(true)
+    }
+
+    /// The segment of a file that is in its place, with indexes.
+    fn open_cleaned(&self, base: i64, aborted: &[AbortedTxn]) -> Result<Segment, LogError> {
         let config = self.config.load_full();
         let new = Segment::open(&self.dir, base, now_ms())?;
         let len = new.file.len()?;
@@ -54,20 +88,12 @@ impl Log {
         for batch in new.batches(0, len) {
             new.wrote(&batch?, interval)?;
         }
-        aborted.iter().try_for_each(|txn| new.aborted.append(*txn))?;
+        aborted.iter().try_for_each(|txn| new.aborted.add_found(*txn))?;
         new.seal()?;
         new.sync()?;
-        file::sync_parent(&dir.join("."))?;
-        let mut next: Vec<Arc<Segment>> = Vec::with_capacity(segments.len());
-        for segment in segments.iter() {
-            if Arc::ptr_eq(segment, first) {
-                next.push(Arc::new(Segment::open(&self.dir, base, now_ms())?));
-            } else if !old.iter().any(|gone| Arc::ptr_eq(gone, segment)) {
-                next.push(segment.clone());
-            }
-        }
-        next.iter().filter(|s| s.base_offset == base).try_for_each(|s| s.load_max_timestamp())?;
-        self.segments.store(Arc::new(next));
-        Ok(true)
+        file::sync_parent(&self.dir().join("."))?;
+        new.load_max_timestamp()?;
+        new.release();
+        Ok(new)
     }
 }

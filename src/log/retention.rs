@@ -44,7 +44,11 @@ impl Log {
         }
         if gone == segments.len() {
             let end = self.log_end_offset();
-            self.roll_locked(&mut writer, &config, end, now_ms)?;
+            match self.roll_locked(&mut writer, &config, end, now_ms) {
+                // The others make room for it.
+                Err(error) if error.is_disk_full() => gone -= 1,
+                rolled => drop(rolled?),
+            }
         }
         let mut kept = self.segments.load().as_ref().clone();
         let old: Vec<_> = kept.drain(..gone.min(kept.len())).collect();
@@ -52,10 +56,11 @@ impl Log {
         self.start.fetch_max(first, Ordering::AcqRel);
         self.segments.store(Arc::new(kept));
         for segment in &old {
-            self.discard(segment, false)?;
+            self.discard(segment)?;
         }
         self.move_high_watermark(&mut writer, high_watermark);
-        self.epochs.lock().truncate_from_start(self.log_start_offset())?;
+        self.epochs.lock().truncate_from_start(self.log_start_offset());
+        self.save_epochs_if_room()?;
         Ok(gone)
     }
 

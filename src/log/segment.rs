@@ -9,10 +9,11 @@ use super::file::LogFile;
 use super::index::{OffsetIndex, TimeIndex};
 use super::pooled::DirPath;
 use super::txn_index::TxnIndex;
+use crate::config::TopicConfig;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The file of a segment: 20 digits of its base offset and the suffix.
@@ -45,6 +46,8 @@ pub struct Segment {
     max_timestamp_offset: AtomicI64,
     first_timestamp: AtomicI64,
     created_ms: i64,
+    /// The file is longer than its batches.
+    preallocated: AtomicBool,
 }
 
 /// One batch in a segment: where, and its header (legacy batches have only some fields).
@@ -95,6 +98,7 @@ impl Segment {
             max_timestamp_offset: AtomicI64::new(-1),
             first_timestamp: AtomicI64::new(-1),
             created_ms: now_ms,
+            preallocated: AtomicBool::new(false),
         })
     }
 
@@ -107,19 +111,25 @@ impl Segment {
     /// Gives its files names that end with `.deleted`; those that are there. Whoever reads it
     /// goes on.
     pub fn rename_deleted(&self) -> io::Result<Vec<PathBuf>> {
-        let name = |suffix| format!("{}.deleted", file_name(self.base_offset, suffix));
-        let (log, aborted) = (&self.file, &self.aborted.file);
-        let (offsets, times) = (&self.offsets.file, &self.times.file);
-        let renamed = [
-            (log.rename(name("log")), log.path()),
-            (offsets.rename(name("index")), offsets.path()),
-            (times.rename(name("timeindex")), times.path()),
-            (aborted.rename(name("txnindex")), aborted.path()),
+        self.rename_all(".deleted")
+    }
+
+    /// Gives its files their names again.
+    pub fn rename_back(&self) -> io::Result<()> {
+        self.rename_all("").map(drop)
+    }
+
+    fn rename_all(&self, ending: &str) -> io::Result<Vec<PathBuf>> {
+        let files = [
+            (&self.file, "log"),
+            (&self.offsets.file, "index"),
+            (&self.times.file, "timeindex"),
+            (&self.aborted.file, "txnindex"),
         ];
         let mut paths = Vec::new();
-        for (result, path) in renamed {
-            match result {
-                Ok(()) => paths.push(path),
+        for (file, suffix) in files {
+            match file.rename(format!("{}{ending}", file_name(self.base_offset, suffix))) {
+                Ok(()) => paths.push(file.path()),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
@@ -210,8 +220,21 @@ impl Segment {
         self.times.append(timestamp, self.relative(offset))
     }
 
+    /// Gives the file of a new segment its full size if the topic says so; what is beyond its
+    /// batches is zero. After a crash recovery cuts it, which finds no batch there.
+    pub fn preallocate(&self, config: &TopicConfig) -> io::Result<()> {
+        if config.preallocate && self.size() == 0 {
+            self.preallocated.store(true, Ordering::Relaxed);
+            self.file.set_len(u64::try_from(config.segment_bytes).unwrap_or(0))?;
+        }
+        Ok(())
+    }
+
     /// It is no longer appended to.
     pub fn seal(&self) -> io::Result<()> {
+        if self.preallocated.swap(false, Ordering::Relaxed) {
+            self.file.set_len(self.size())?;
+        }
         self.index_max_timestamp()?;
         self.offsets.trim()?;
         self.times.trim()

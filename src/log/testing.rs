@@ -44,18 +44,55 @@ impl Spec {
     }
 
     pub(crate) fn build(&self) -> Bytes {
+        let record = |(delta, value): (usize, &Vec<u8>)| Draft {
+            later: delta as i64,
+            key: self.key.map(<[u8]>::to_vec),
+            value: Some(value.clone()),
+        };
+        let drafts: Vec<_> = self.values.iter().enumerate().map(record).collect();
+        let Spec { timestamp, codec, producer, attributes, .. } = *self;
+        Frame { timestamp, codec, producer, attributes }.around(&drafts)
+    }
+}
+
+/// A record to be: ms after the batch's timestamp, key, value.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) later: i64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+/// What a batch says beside its records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub(crate) timestamp: i64,
+    pub(crate) codec: Codec,
+    pub(crate) producer: (i64, i16, i32),
+    pub(crate) attributes: i16,
+}
+
+impl Frame {
+    /// Of nobody, at 1000 ms.
+    pub(crate) fn of(codec: Codec) -> Frame {
+        Frame { timestamp: 1000, codec, producer: (-1, -1, -1), attributes: 0 }
+    }
+
+    /// The batch of these records, at offsets from 0.
+    pub(crate) fn around(&self, drafts: &[Draft]) -> Bytes {
         let mut body = BytesMut::new();
-        for (delta, value) in self.values.iter().enumerate() {
+        for (delta, draft) in drafts.iter().enumerate() {
             let record = Record {
-                timestamp_delta: delta as i64,
+                timestamp_delta: draft.later,
                 offset_delta: delta as i32,
-                key: self.key,
-                value: Some(value),
+                key: draft.key.as_deref(),
+                value: draft.value.as_deref(),
                 headers: NO_HEADERS,
             };
             record.write(&mut body);
         }
-        let count = self.values.len() as i32;
+        let count = drafts.len() as i32;
+        let latest = drafts.iter().map(|draft| draft.later).max().unwrap_or(0);
         let header = BatchHeader {
             base_offset: 0,
             length: 0,
@@ -65,13 +102,13 @@ impl Spec {
             attributes: self.attributes | self.codec as i16,
             last_offset_delta: count - 1,
             base_timestamp: self.timestamp,
-            max_timestamp: self.timestamp + i64::from(count) - 1,
+            max_timestamp: self.timestamp + latest,
             producer_id: self.producer.0,
             producer_epoch: self.producer.1,
             base_sequence: self.producer.2,
             record_count: count,
         };
-        let packed = compress::compress(self.codec, 0, &body).expect("compressed");
+        let packed = compress::compress(self.codec, 1, &body).expect("compressed");
         batch::seal(header, &packed)
     }
 }

@@ -4,17 +4,23 @@
 //! caller whose records it covers. A failed sync takes the directory offline.
 
 use super::api::LogError;
-use super::partition_log::{Log, Writer, floor};
-use super::recovery::{end_of, snapshots};
+use super::file;
+use super::partition_log::{Log, UNNAMED, Writer, floor, jitter};
+use super::recovery::{end_of, remove, snapshots};
 use super::segment::{Segment, file_name};
 use crate::types::now_ms;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Log {
-    /// Cuts off `offset` and all that follows. An offset at or after the end changes nothing.
+    /// Cuts off `offset` and all that follows. An offset at or after the end changes nothing, one
+    /// below 0 is refused.
     pub fn truncate_to(&self, offset: i64) -> Result<(), LogError> {
         let mut writer = self.writer.lock();
+        if offset < 0 {
+            let (log_start, high_watermark) = (self.log_start_offset(), self.high_watermark());
+            return Err(LogError::OffsetOutOfRange { offset, log_start, high_watermark });
+        }
         if offset >= self.log_end_offset() {
             return Ok(());
         }
@@ -30,26 +36,43 @@ impl Log {
         self.restart_locked(&mut self.writer.lock(), offset)
     }
 
+    /// All or nothing: without room for the one new file the log stays as it was.
     fn restart_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
         let config = self.config.load_full();
         self.truncations.fetch_add(1, Ordering::AcqRel);
-        let old = self.segments.swap(Arc::default());
-        for segment in old.iter() {
-            self.discard(segment, true)?;
-        }
-        for (_, path) in snapshots(&self.dir.load())? {
-            std::fs::remove_file(path)?;
-        }
+        let old = self.segments.load_full();
+        let mut renamed = Vec::new();
+        let replaced = old.iter().try_for_each(|segment| {
+            renamed.extend(segment.rename_deleted()?);
+            Ok(())
+        });
+        let segment = replaced.and_then(|()| self.new_segment(&config, offset, now_ms()));
+        let segment = match segment {
+            Ok(segment) => segment,
+            Err(error) => {
+                Segment::paths(&self.dir.load(), offset).iter().try_for_each(|p| remove(p))?;
+                old.iter().rev().try_for_each(|segment| segment.rename_back())?;
+                return self.checked(Err(error));
+            }
+        };
+        self.segments.store(Arc::new(vec![segment]));
+        renamed.into_iter().for_each(|path| self.shared.remove_later(path, 0));
         writer.producers = Default::default();
-        self.epochs.lock().clear()?;
-        self.roll_locked(writer, &config, offset, now_ms())?;
+        writer.jitter_ms = jitter(&config);
         self.end.store(offset, Ordering::Release);
         self.start.store(offset, Ordering::Release);
         if self.recovery_point.swap(offset, Ordering::AcqRel) > offset {
             self.shared.truncated_below_recovery_point();
         }
         self.move_high_watermark(writer, offset);
-        Ok(())
+        self.epochs.lock().clear();
+        let result = self.save_epochs_if_room().and_then(|()| {
+            for (_, path) in snapshots(&self.dir.load())? {
+                remove(&path)?;
+            }
+            Ok(())
+        });
+        self.checked(result)
     }
 
     pub(super) fn truncate_locked(&self, writer: &mut Writer, offset: i64) -> Result<(), LogError> {
@@ -69,7 +92,7 @@ impl Log {
         let found = end_of(&segments)?;
         self.segments.store(Arc::new(segments));
         for segment in &gone {
-            self.discard(segment, false)?;
+            self.discard(segment)?;
         }
         let end = offset.min(found.max(self.log_start_offset()));
         self.end.store(end, Ordering::Release);
@@ -82,27 +105,30 @@ impl Log {
             }
         }
         // On a full disk the file may keep epochs beyond the end: loading leaves those out.
-        let saved = self.epochs.lock().truncate_from_end(end);
+        self.epochs.lock().truncate_from_end(end);
+        self.save_epochs_if_room()?;
         self.reload_producers(writer)?;
         self.move_high_watermark(writer, self.high_watermark().min(end));
-        saved
+        Ok(())
     }
 
-    /// Takes a segment's files out of the log: renamed, and removed later or `now`.
-    pub(super) fn discard(&self, segment: &Segment, now: bool) -> Result<(), LogError> {
-        let due = match now {
-            true => 0,
-            false => now_ms().saturating_add(self.config.load().file_delete_delay_ms),
-        };
-        let mut renamed = segment.rename_deleted()?;
+    /// Takes a segment's files out of the log: renamed, and removed later.
+    pub(super) fn discard(&self, segment: &Segment) -> Result<(), LogError> {
+        let due = now_ms().saturating_add(self.config.load().file_delete_delay_ms);
+        let renamed = segment.rename_deleted()?;
+        renamed.into_iter().for_each(|path| self.shared.remove_later(path, due));
+        self.discard_snapshot(segment, due)
+    }
+
+    /// Takes the snapshot at a segment's base offset away, if there is one.
+    pub(super) fn discard_snapshot(&self, segment: &Segment, due: i64) -> Result<(), LogError> {
         let snapshot = self.dir.join(&file_name(segment.base_offset, "snapshot"));
         let to = snapshot.with_extension("snapshot.deleted");
         match std::fs::rename(&snapshot, &to) {
-            Ok(()) => renamed.push(to),
+            Ok(()) => self.shared.remove_later(to, due),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(e.into()),
         }
-        renamed.into_iter().for_each(|path| self.shared.remove_later(path, due));
         Ok(())
     }
 
@@ -136,6 +162,24 @@ impl Log {
         }
     }
 
+    /// Syncs the log's directory if it has got a segment since, and the first time its own name.
+    fn sync_names(&self, segments: &[Arc<Segment>]) -> Result<(), LogError> {
+        let Some(newest) = segments.last().map(|segment| segment.base_offset) else {
+            return Ok(());
+        };
+        let before = self.named_until.load(Ordering::Acquire);
+        if before >= newest {
+            return Ok(());
+        }
+        let dir = self.dir.load_full();
+        file::sync_dir(&dir)?;
+        if before == UNNAMED {
+            file::sync_parent(&dir)?;
+        }
+        self.named_until.fetch_max(newest, Ordering::AcqRel);
+        Ok(())
+    }
+
     fn sync_until(&self, end: i64) -> Result<(), LogError> {
         let truncations = self.truncations.load(Ordering::Acquire);
         let segments = self.segments.load_full();
@@ -143,6 +187,8 @@ impl Log {
         for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
             segment.sync()?;
         }
+        self.sync_names(&segments)?;
+        self.save_epochs()?;
         self.last_flush_ms.store(now_ms(), Ordering::Relaxed);
         // After a truncation meanwhile, other records may be at these offsets, not yet synced.
         let _writer = self.writer.lock();

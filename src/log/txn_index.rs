@@ -1,9 +1,13 @@
 //! `.txnindex`: the aborted transactions of a segment (Kafka's `TransactionIndex`).
 //!
 //! 34 bytes each: version i16 (0), producer id, first, last and last stable offset, i64 each.
+//!
+//! What a start finds and has no room for on the disk is kept in memory until there is. The file
+//! ends with one byte too many then, so that the next start takes it for torn and looks again.
 
 use super::file::LogFile;
-use super::pooled::DirPath;
+use super::pooled::{DirPath, is_disk_full};
+use parking_lot::Mutex;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,13 +56,16 @@ impl AbortedTxn {
 pub struct TxnIndex {
     pub(super) file: LogFile,
     entries: AtomicU64,
+    /// Those after the entries of the file.
+    unwritten: Mutex<Vec<AbortedTxn>>,
 }
 
 impl TxnIndex {
     /// The index of this name; a torn last entry is left out.
     pub fn open(dir: &Arc<DirPath>, name: String) -> io::Result<TxnIndex> {
         let (file, len) = LogFile::at(dir, name)?;
-        Ok(TxnIndex { file, entries: AtomicU64::new(len / ENTRY_BYTES as u64) })
+        let entries = AtomicU64::new(len / ENTRY_BYTES as u64);
+        Ok(TxnIndex { file, entries, unwritten: Mutex::default() })
     }
 
     fn len(&self) -> u64 {
@@ -67,20 +74,48 @@ impl TxnIndex {
 
     /// Adds one.
     pub fn append(&self, txn: AbortedTxn) -> io::Result<()> {
+        self.write_rest(&mut self.unwritten.lock())?;
+        self.write(txn)
+    }
+
+    /// Adds one that is in the log already: a full disk need not take it.
+    pub fn add_found(&self, txn: AbortedTxn) -> io::Result<()> {
+        let mut unwritten = self.unwritten.lock();
+        let written = self.write_rest(&mut unwritten).and_then(|()| self.write(txn));
+        match written {
+            Err(error) if is_disk_full(&error) => {
+                unwritten.push(txn);
+                self.file.set_len(self.len() + 1)
+            }
+            written => written,
+        }
+    }
+
+    fn write(&self, txn: AbortedTxn) -> io::Result<()> {
         self.file.write_at(&[IoSlice::new(&txn.to_bytes())], self.len())?;
         self.entries.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
+    fn write_rest(&self, unwritten: &mut Vec<AbortedTxn>) -> io::Result<()> {
+        while let Some(txn) = unwritten.first() {
+            self.write(*txn)?;
+            unwritten.remove(0);
+        }
+        Ok(())
+    }
+
     /// All of them.
     pub fn read(&self) -> io::Result<Vec<AbortedTxn>> {
+        let unwritten = self.unwritten.lock();
         let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(0)];
         if !bytes.is_empty() {
             // Fewer if it is truncated just now.
             let read = self.file.read_at(&mut bytes, 0)?;
             bytes.truncate(read);
         }
-        Ok(bytes.chunks_exact(ENTRY_BYTES).filter_map(AbortedTxn::read).collect())
+        let written = bytes.chunks_exact(ENTRY_BYTES).filter_map(AbortedTxn::read);
+        Ok(written.chain(unwritten.iter().copied()).collect())
     }
 
     /// Whether it can be that of a segment with this base offset (Kafka's `sanityCheck`): whole
@@ -103,7 +138,10 @@ impl TxnIndex {
     pub fn truncate_to(&self, offset: i64) -> io::Result<()> {
         let all = self.read()?;
         let kept = all.iter().take_while(|txn| txn.last_offset < offset).count();
-        if kept < all.len() {
+        let mut unwritten = self.unwritten.lock();
+        let written = self.entries.load(Ordering::Acquire) as usize;
+        unwritten.truncate(kept.saturating_sub(written));
+        if kept < all.len() && unwritten.is_empty() {
             self.entries.store(kept as u64, Ordering::Release);
             self.file.set_len(self.len())?;
         }
@@ -112,12 +150,17 @@ impl TxnIndex {
 
     /// Forgets all, also what makes no sense, as a power cut leaves it.
     pub fn clear(&self) -> io::Result<()> {
+        self.unwritten.lock().clear();
         self.entries.store(0, Ordering::Release);
         if self.file_len()? == 0 { Ok(()) } else { self.file.set_len(0) }
     }
 
-    /// Makes it survive a power cut.
+    /// Makes it survive a power cut, what there is room for.
     pub fn sync(&self) -> io::Result<()> {
+        match self.write_rest(&mut self.unwritten.lock()) {
+            Err(error) if !is_disk_full(&error) => return Err(error),
+            _ => {}
+        }
         if self.len() == 0 { Ok(()) } else { self.file.sync() }
     }
 }

@@ -37,6 +37,7 @@ fn run(dirs: &Weak<LogDirs>) {
         }
         drop(stop);
         flush(&dirs);
+        save_epochs(&dirs);
         if retained.elapsed() >= dirs.config.retention_interval {
             retain(&dirs);
             retained = Instant::now();
@@ -51,7 +52,7 @@ fn run(dirs: &Weak<LogDirs>) {
 }
 
 /// Syncs logs whose `flush.ms` is over, or that have rolled.
-fn flush(dirs: &LogDirs) {
+pub(super) fn flush(dirs: &LogDirs) {
     let due = |log: &Log| {
         let waited = now_ms().saturating_sub(log.last_flush_ms.load(Ordering::Relaxed));
         let rolled = log.active_segment().is_some_and(|s| s.base_offset > log.recovery_point());
@@ -60,6 +61,21 @@ fn flush(dirs: &LogDirs) {
     for log in online(dirs).into_iter().chain(dirs.all_futures()).filter(|log| due(log)) {
         if let Err(error) = log.flush() {
             tracing::error!(%error, log = %log.topic_partition(), "not flushed");
+        }
+    }
+}
+
+/// Writes the epochs that began since, as many as can be in a part of a tick.
+fn save_epochs(dirs: &LogDirs) {
+    let begun = Instant::now();
+    for log in online(dirs).into_iter().chain(dirs.all_futures()) {
+        match log.save_epochs() {
+            Ok(()) => {}
+            Err(error) if error.is_disk_full() => return,
+            Err(error) => log.dir_state.fail_unless_short(&error),
+        }
+        if begun.elapsed() > TICK / 4 {
+            return;
         }
     }
 }

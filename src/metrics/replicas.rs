@@ -3,6 +3,7 @@
 
 use super::text::{Kind, Page};
 use crate::broker::Broker;
+use crate::log::CleanerMetrics;
 use crate::partition::Partition;
 use crate::telemetry::counters;
 use std::collections::BTreeMap;
@@ -92,9 +93,65 @@ fn directories(page: &mut Page, broker: &Broker) {
         let path = dir.path.display().to_string();
         family.sample(&[("logDirectory", &path)], u8::from(!dir.online));
     }
-    let uncleanable = broker.log_dirs.uncleanable().len();
+    cleaner(page, &broker.log_dirs.cleaner_metrics());
+}
+
+/// The gauges of Kafka's `LogCleaner` and `LogCleanerManager`.
+fn cleaner(page: &mut Page, metrics: &CleanerMetrics) {
+    let percent = |value: u8| u64::from(value);
+    let gauges = [
+        (
+            "kafka_log_logcleanermanager_max_dirty_percent",
+            "Of the dirtiest log when one was last chosen.",
+            percent(metrics.max_dirty_percent),
+        ),
+        (
+            "kafka_log_logcleanermanager_time_since_last_run_ms",
+            "Since a log to compact was last looked for.",
+            metrics.time_since_last_run_ms,
+        ),
+        (
+            "kafka_log_logcleaner_cleaner_recopy_percent",
+            "Bytes written of those read, in the last passes.",
+            metrics.cleaner_recopy_percent,
+        ),
+        (
+            "kafka_log_logcleaner_max_buffer_utilization_percent",
+            "Of the fullest map of keys in the last passes.",
+            percent(metrics.max_buffer_utilization_percent),
+        ),
+        (
+            "kafka_log_logcleaner_max_clean_time_secs",
+            "Of the longest of the last passes.",
+            metrics.max_clean_time_secs,
+        ),
+        (
+            "kafka_log_logcleaner_max_compaction_delay_secs",
+            "How long a record waits beyond max.compaction.lag.ms.",
+            metrics.max_compaction_delay_secs,
+        ),
+        (
+            "kafka_log_logcleaner_deadthreadcount",
+            "Threads of log.cleaner.threads that do not run.",
+            metrics.dead_thread_count as u64,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        page.single(name, Kind::Gauge, help, value);
+    }
+    let mut dirs: Vec<_> = metrics.uncleanable.iter().collect();
+    dirs.sort();
+    let mut by_dir = |name, help, value: &dyn Fn(&(usize, u64)) -> u64| {
+        let mut family = page.family(name, Kind::Gauge, help);
+        for (path, of_dir) in &dirs {
+            let path = path.display().to_string();
+            family.sample(&[("logDirectory", &path)], value(of_dir));
+        }
+    };
     let name = "kafka_log_logcleanermanager_uncleanable_partitions_count";
-    page.single(name, Kind::Gauge, "Partitions that compaction gave up.", uncleanable);
+    by_dir(name, "Partitions that compaction gave up.", &|(count, _)| *count as u64);
+    let name = "kafka_log_logcleanermanager_uncleanable_bytes";
+    by_dir(name, "Bytes that compaction gave up.", &|(_, bytes)| *bytes);
 }
 
 /// Of all topics under no label, then of each topic that has replicas here.

@@ -15,7 +15,7 @@ impl Partition {
         let before = (state.leader, state.leader_epoch);
         let log_end = self.log().log_end_offset();
         if told.leader == state.local {
-            self.log().assign_epoch_start(told.leader_epoch, log_end)?;
+            self.log().assign_epoch_start(told.leader_epoch, log_end);
         }
         state.apply(told, log_end, now);
         if state.is_leader() {

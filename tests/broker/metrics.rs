@@ -1,6 +1,7 @@
 //! The metrics page of the real program.
 
-use crate::process::{Broker, program, request};
+use crate::process::{Broker, PATIENCE, program, request};
+use std::time::{Duration, Instant};
 
 const GET: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -34,14 +35,46 @@ fn metrics_are_served_where_the_configuration_says() {
     for name in [
         "kafka_server_replicamanager_underreplicatedpartitions",
         "kafka_log_logmanager_offlinelogdirectorycount",
+        "kafka_log_logcleanermanager_max_dirty_percent",
+        "kafka_log_logcleaner_deadthreadcount",
         "kafka_coordinator_group_groupmetadatamanager_numgroups",
         "kafka_server_brokertopicmetrics_bytesin_total",
     ] {
         assert_eq!(value(&page, name), 0.0, "{name}");
     }
+    let uncleanable = page.lines().find(|l| l.contains("uncleanable_partitions_count{logDir"));
+    assert!(uncleanable.is_some_and(|line| line.ends_with("} 0")), "{uncleanable:?} in\n{page}");
     for line in page.lines().skip_while(|line| !line.is_empty()).skip(1) {
         let is_sample = line.rsplit_once(' ').is_some_and(|(_, v)| v.parse::<f64>().is_ok());
         assert!(is_sample || line.starts_with("# HELP ") || line.starts_with("# TYPE "), "{line}");
+    }
+    assert!(broker.end_by("TERM").success());
+}
+
+/// One partition of topic `t`: CreateTopics v0, or DeleteTopics v0; correlation id 7.
+const CREATE: &[u8] = b"\0\0\0\x23\0\x13\0\0\0\0\0\x07\xff\xff\0\0\0\x01\0\x01t\0\0\0\x01\0\x01\
+                        \0\0\0\0\0\0\0\0\0\0\x75\x30";
+const DELETE: &[u8] = b"\0\0\0\x15\0\x14\0\0\0\0\0\x07\xff\xff\0\0\0\x01\0\x01t\0\0\x75\x30";
+
+#[test]
+fn the_controller_reaches_its_own_broker_by_requests() {
+    let mut broker = Broker::start(&["ottla.metrics.listener=127.0.0.1:0"]);
+    let mut client = broker.connect();
+    for (request, told_by) in [(CREATE, "LeaderAndIsr"), (DELETE, "StopReplica")] {
+        let before = broker.metrics(GET);
+        assert!(client.send(request));
+        assert_eq!(client.answer(), Some(7));
+        let begun = Instant::now();
+        let count = |page: &str, api: &str| {
+            let name = format!("kafka_network_requestmetrics_requests_total{{request=\"{api}\"}}");
+            value(page, &name)
+        };
+        for api in [told_by, "UpdateMetadata"] {
+            while count(&broker.metrics(GET), api) <= count(&before, api) {
+                assert!(begun.elapsed() < PATIENCE, "no {api} comes");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
     }
     assert!(broker.end_by("TERM").success());
 }

@@ -35,7 +35,7 @@ impl Broker {
     pub fn start_with(file: &str, overrides: &[&str]) -> Broker {
         let mut broker = Broker::spawn(file, overrides);
         broker.await_line("] started");
-        broker.port = broker.bound_port();
+        broker.port = broker.bound_port("PLAINTEXT");
         broker
     }
 
@@ -92,12 +92,13 @@ impl Broker {
         answer
     }
 
-    /// The port of the listener PLAINTEXT, as the line about the start has it.
-    fn bound_port(&self) -> u16 {
+    /// The port of a listener, as the line about the start has it.
+    pub fn bound_port(&self, listener: &str) -> u16 {
         let log = self.log();
+        let (text, json) = (format!("{listener}\""), format!("{listener}\\\""));
         let (_, after) = log
-            .split_once("PLAINTEXT\"")
-            .or_else(|| log.split_once("PLAINTEXT\\\""))
+            .split_once(&text)
+            .or_else(|| log.split_once(&json))
             .expect("the start names its ports");
         let digits = after.chars().skip_while(|c| !c.is_ascii_digit());
         let digits: String = digits.take_while(char::is_ascii_digit).collect();

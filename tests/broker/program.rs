@@ -1,8 +1,13 @@
 //! The command line, the files it takes, how it ends, and what it says meanwhile.
 
-use crate::process::{Broker, program};
+use crate::process::{Broker, PATIENCE, program};
+use std::fs::{self, File};
+use std::io::Read;
 use std::net::TcpListener;
-use std::process::Output;
+use std::os::fd::FromRawFd;
+use std::process::{Output, Stdio};
+use std::ptr::null_mut;
+use std::sync::mpsc;
 
 /// The settings of the `config/server.properties` that comes with Apache Kafka 3.9.
 const STOCK: &str = include_str!("stock.properties");
@@ -133,4 +138,50 @@ fn the_log_level_is_a_setting() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     assert_eq!(quiet.log(), "");
+}
+
+/// A terminal: our end of it, and the program's.
+fn terminal() -> (File, File) {
+    let (mut ours, mut theirs) = (-1, -1);
+    let size = libc::winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: all places are writable; null asks for no name and the usual modes.
+    let code = unsafe { libc::openpty(&mut ours, &mut theirs, null_mut(), null_mut(), &size) };
+    assert_eq!(code, 0, "a terminal can be had");
+    // SAFETY: both were just opened, and nobody else owns them.
+    unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) }
+}
+
+#[test]
+fn on_a_terminal_the_loading_of_logs_is_a_progress_bar() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let data = folder.path().join("data");
+    for partition in 0..40 {
+        fs::create_dir_all(data.join(format!("many-{partition}"))).expect("a folder");
+    }
+    let (mut ours, theirs) = terminal();
+    let mut child = program()
+        .args(["--override", "listeners=PLAINTEXT://127.0.0.1:0"])
+        .args(["--override", &format!("log.dirs={}", data.display())])
+        .env("TERM", "xterm")
+        .stdout(Stdio::null())
+        .stderr(theirs)
+        .spawn()
+        .expect("the broker starts");
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        // A terminal whose other end is closed ends with an error.
+        while let Ok(count @ 1..) = ours.read(&mut bytes) {
+            let _ = sender.send(String::from_utf8_lossy(&bytes[..count]).into_owned());
+        }
+    });
+    let mut shown = String::new();
+    while !shown.contains("started") {
+        let Ok(more) = receiver.recv_timeout(PATIENCE) else { break };
+        shown += &more;
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(shown.contains("started"), "{shown}");
+    assert!(shown.contains("loading ") && shown.contains("/40"), "{shown}");
 }

@@ -1,7 +1,8 @@
 //! Cases: lists of requests with what to keep from their answers, and the running of them.
 //!
 //! A line of `protocol-tests/cases/*.jsonl` is a step, or `{"for": "0-9", "steps": [...]}`: the
-//! steps once for each version v. A step has
+//! steps once for each version v; or `{"each": {"k": "v", ...}, "steps": [...]}`: the steps with
+//! `${key}` and `${value}` of each pair. A step has
 //!
 //! * `api`, `version`: a number, "all" (once for each that Kafka 3.9 serves) or "v" (that of the
 //!   loop, or the nearest that the API has);
@@ -10,6 +11,8 @@
 //! * `until`: values by JSON pointer that the step is repeated for, while the broker gets ready;
 //!   `"*"` is any number but 0;
 //! * `silent`: there is no answer, as for acks=0; `conn`: a connection of its own, by name;
+//! * `later`: only sent; a step with `answered` and the same `conn` takes the answer;
+//! * `still`: a connection whose answer must not have come before this step is asked;
 //! * `unrecorded`: a set-up that is not compared;
 //! * `hostile`: not the body is asked but what `hostile` makes of it.
 
@@ -18,7 +21,7 @@ use crate::codec;
 use crate::normal::{Variables, normal, substitute};
 use crate::schema::Api;
 use crate::wire::Connection;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -104,9 +107,10 @@ impl<'a> Run<'a> {
             let step: Value = serde_json::from_str(line)
                 .unwrap_or_else(|e| panic!("{name} line {}: {e}", number + 1));
             let place = format!("{name}/{}", number + 1);
-            match step["for"].as_str() {
-                Some(versions) => self.round(&place, versions, &step["steps"]),
-                None => self.step(&place, &step, None),
+            match (step["for"].as_str(), step["each"].as_object()) {
+                (Some(versions), _) => self.round(&place, versions, &step["steps"]),
+                (None, Some(pairs)) => self.pairs(&place, pairs, &step["steps"]),
+                (None, None) => self.step(&place, &step, None),
             }
         }
     }
@@ -117,6 +121,16 @@ impl<'a> Run<'a> {
         for version in number(min)..=number(max) {
             for (i, step) in steps.as_array().into_iter().flatten().enumerate() {
                 self.step(&format!("{place}.{}", i + 1), step, Some(version));
+            }
+        }
+    }
+
+    fn pairs(&mut self, place: &str, pairs: &Map<String, Value>, steps: &Value) {
+        for (key, value) in pairs {
+            self.variables.insert("key".into(), json!(key));
+            self.variables.insert("value".into(), value.clone());
+            for (i, step) in steps.as_array().into_iter().flatten().enumerate() {
+                self.step(&format!("{place}.{} {key}", i + 1), step, None);
             }
         }
     }
@@ -159,10 +173,21 @@ impl<'a> Run<'a> {
             let response = self.hostile(api, version, &bytes);
             return self.answers.push(Answer { id, api: api.key, version, response });
         }
+        if step["later"] == true {
+            let sent = self.send(step, api, version, &bytes);
+            return sent.unwrap_or_else(|closed| panic!("{place}: {closed}"));
+        }
+        let is_early = step["still"].as_str().is_some_and(|conn| self.has_answer(conn));
+        let mut until = step["until"].clone();
+        // A variable that is missing is one that the answer cannot have.
+        let _ = substitute(&mut until, &self.variables, round);
         let begun = Instant::now();
-        let answer = loop {
-            let answer = self.ask(step, api, version, &bytes);
-            let wanted = step["until"].as_object().into_iter().flatten();
+        let mut answer = loop {
+            let answer = match step["answered"] == true {
+                true => self.receive(step, api, version),
+                false => self.ask(step, api, version, &bytes),
+            };
+            let wanted = until.as_object().into_iter().flatten();
             let is_reached = |(at, value): (&String, &Value)| match answer.pointer(at) {
                 Some(found) if value == "*" => *found != json!(0),
                 found => found == Some(value),
@@ -177,6 +202,9 @@ impl<'a> Run<'a> {
             }
             std::thread::sleep(Duration::from_millis(50));
         };
+        if is_early {
+            answer["early"] = step["still"].clone();
+        }
         for (name, pointer) in step["save"].as_object().into_iter().flatten() {
             let pointer = pointer.as_str().expect("a JSON pointer");
             match answer.pointer(pointer) {
@@ -191,37 +219,64 @@ impl<'a> Run<'a> {
         self.answers.push(Answer { id, api: api.key, version, response });
     }
 
-    /// The decoded answer, or `{"closed": true}`, or `{"fault": ...}`.
-    fn ask(&mut self, step: &Value, api: &Api, version: i16, body: &[u8]) -> Value {
-        let name = step["conn"].as_str().unwrap_or("main").to_owned();
-        let target = &self.target;
-        let connection = match self.connections.entry(name.clone()) {
+    fn connection(&mut self, name: &str) -> std::io::Result<&mut Connection> {
+        Ok(match self.connections.entry(name.to_owned()) {
             Entry::Occupied(open) => open.into_mut(),
-            Entry::Vacant(place) => match Connection::open(target) {
-                Ok(connection) => place.insert(connection),
-                Err(e) => return json!({"refused": e.to_string()}),
-            },
-        };
-        let request_flexible = api.request.flexible.holds(version);
-        if connection.send(api.key, version, request_flexible, body).is_err() {
-            self.connections.remove(&name);
-            return json!({"closed": true});
+            Entry::Vacant(place) => place.insert(Connection::open(&self.target)?),
+        })
+    }
+
+    /// Whether bytes wait on a connection.
+    fn has_answer(&mut self, name: &str) -> bool {
+        self.connection(name).is_ok_and(|connection| connection.has_bytes())
+    }
+
+    /// Sends a step's request; an error is what stands for its answer.
+    fn send(&mut self, step: &Value, api: &Api, version: i16, body: &[u8]) -> Result<(), Value> {
+        let name = conn(step);
+        let flexible = api.request.flexible.holds(version);
+        let refused = |e: std::io::Error| json!({"refused": e.to_string()});
+        let connection = self.connection(name).map_err(refused)?;
+        if connection.send(api.key, version, flexible, body).is_err() {
+            self.connections.remove(name);
+            return Err(json!({"closed": true}));
         }
-        if step["silent"] == true {
-            // One connection's requests are answered in order: the next answer is ApiVersions', so
-            // there was none, and what comes on other connections comes after this one's effect.
-            let fence = connection.send(18, 0, false, &[]).and_then(|()| connection.receive(false));
-            return fence.map_or_else(|_| json!({"closed": true}), |_| json!({"silent": true}));
-        }
+        Ok(())
+    }
+
+    /// The decoded answer to what was sent last.
+    fn receive(&mut self, step: &Value, api: &Api, version: i16) -> Value {
+        let name = conn(step);
         // ApiVersions answers with the old header for ever: a client does not know better yet.
         let flexible = api.response.flexible.holds(version) && api.key != 18;
-        match connection.receive(flexible) {
+        match self.connection(name).and_then(|connection| connection.receive(flexible)) {
             Ok(bytes) => codec::decode(&api.response, version, &bytes)
                 .unwrap_or_else(|fault| json!({"fault": fault, "bytes": codec::hex(&bytes)})),
             Err(_) => {
-                self.connections.remove(&name);
+                self.connections.remove(name);
                 json!({"closed": true})
             }
         }
     }
+
+    /// The decoded answer, or `{"closed": true}`, or `{"fault": ...}`.
+    fn ask(&mut self, step: &Value, api: &Api, version: i16, body: &[u8]) -> Value {
+        if let Err(instead) = self.send(step, api, version, body) {
+            return instead;
+        }
+        if step["silent"] == true {
+            // One connection's requests are answered in order: the next answer is ApiVersions', so
+            // there was none, and what comes on other connections comes after this one's effect.
+            let fence = self.connection(conn(step)).and_then(|connection| {
+                connection.send(18, 0, false, &[]).and_then(|()| connection.receive(false))
+            });
+            return fence.map_or_else(|_| json!({"closed": true}), |_| json!({"silent": true}));
+        }
+        self.receive(step, api, version)
+    }
+}
+
+/// The name of a step's connection.
+fn conn(step: &Value) -> &str {
+    step["conn"].as_str().unwrap_or("main")
 }

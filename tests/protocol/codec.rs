@@ -128,8 +128,13 @@ impl Writer {
             Kind::Float64 => self.put(&value.as_f64().expect("a float").to_be_bytes()),
             Kind::Uuid => self.put(&unhex(value.as_str().expect("a uuid"))),
             Kind::String => {
-                self.length(value.as_str().map(str::len), flexible, false);
-                self.put(value.as_str().unwrap_or_default().as_bytes());
+                // `hex:61ff` is a string that no JSON can hold.
+                let bytes = value.as_str().map(|text| match text.strip_prefix("hex:") {
+                    Some(digits) => unhex(digits),
+                    None => text.as_bytes().to_vec(),
+                });
+                self.length(bytes.as_ref().map(Vec::len), flexible, false);
+                self.put(&bytes.unwrap_or_default());
             }
             Kind::Bytes | Kind::Records => {
                 let bytes = value.as_str().map(unhex);

@@ -40,6 +40,17 @@ impl Connection {
         self.stream.write_all(&frame)
     }
 
+    /// Whether anything has come that is not yet received.
+    pub fn has_bytes(&self) -> bool {
+        let peek = || {
+            self.stream.set_nonblocking(true)?;
+            let peeked = self.stream.peek(&mut [0]);
+            self.stream.set_nonblocking(false)?;
+            peeked
+        };
+        peek().is_ok()
+    }
+
     /// The body of the next answer, which must be to the last request.
     pub fn receive(&mut self, flexible: bool) -> Result<Vec<u8>> {
         let mut head = [0; 4];

@@ -41,7 +41,8 @@ def run(system, scenario):
     line = {"system": system, "scenario": scenario.__name__, "broker": servers.under_test(),
             "what": (scenario.__doc__ or "").strip().splitlines()[0],
             "version": getattr(scenario, "version", ""), "note": getattr(scenario, "note", "")}
-    kit.requests_seen()
+    for side in ("tested", "oracle"):
+        kit.requests_seen(side)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ottla-compat-") as scratch:
         try:
@@ -55,6 +56,7 @@ def run(system, scenario):
             expected = isinstance(e, (result.Different, AssertionError, servers.NotReady))
             line["detail"] = str(e) if expected else traceback.format_exc()
     line["requests"] = kit.requests_seen()
+    line["requests_of_oracle"] = kit.requests_seen("oracle")
     line["seconds"] = round(time.monotonic() - begun, 1)
     return line
 
@@ -83,6 +85,7 @@ def main():
             line = run(system, scenario)
             counts[line["result"]] += 1
             lines.append(line)
+            keep(system, lines, whole=False)  # a run that is cut short has what it did
             print(f"{line['result']:8} {system}/{line['scenario']} {line['seconds']} s", flush=True)
             if line["result"] != "passed":
                 print("    " + line["detail"].replace("\n", "\n    "), flush=True)

@@ -24,6 +24,7 @@ V = paths.versions()
 _stack = contextlib.ExitStack()
 atexit.register(_stack.close)
 _shared = {}
+_spies = []
 _serial = itertools.count()
 
 
@@ -81,30 +82,38 @@ def broker():
     """The broker that a run's scenarios share; a new one if it has died."""
     one = _shared.get("broker")
     if one is None or one.child is None or one.child.poll() is not None:
-        one = spied_broker() if os.environ.get("REQUESTS") else new_broker("shared")
-        _shared["broker"] = await_metadata(_stack.enter_context(one))
+        _shared["broker"] = await_metadata(_stack.enter_context(client_broker("shared")))
         requests_seen()
     return _shared["broker"]
 
 
-def spied_broker():
-    """A broker that clients reach through a proxy, which notes their requests; what the broker
-    asks itself goes by a listener of its own."""
+def client_broker(name):
+    """A broker of its own, not started, whose clients' requests are noted where REQUESTS asks."""
+    if not os.environ.get("REQUESTS"):
+        return new_broker(name)
+    return spied(lambda port, more: new_broker(
+        name, port, **{key.replace(".", "__"): value for key, value in more.items()}))
+
+
+def spied(make, side="tested"):
+    """The broker of make(port, settings), which clients reach through a proxy that notes their
+    requests; what the broker asks itself goes by a listener of its own."""
     port, behind, internal = servers.free_ports(3)
-    one = new_broker(
-        "shared", port, advertised__listeners=f"CLIENT://127.0.0.1:{port},"
-        f"INTERNAL://127.0.0.1:{internal}",
-        listeners=f"CLIENT://127.0.0.1:{behind},INTERNAL://127.0.0.1:{internal}",
-        listener__security__protocol__map="CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT",
-        inter__broker__listener__name="INTERNAL")
+    one = make(port, {
+        "listeners": f"CLIENT://127.0.0.1:{behind},INTERNAL://127.0.0.1:{internal}",
+        "advertised.listeners": f"CLIENT://127.0.0.1:{port},INTERNAL://127.0.0.1:{internal}",
+        "listener.security.protocol.map": "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT",
+        "inter.broker.listener.name": "INTERNAL"})
     one.ready = lambda: servers.listens(behind)
-    _shared["spy"] = spy.Spy(port, behind)
+    one.behind = {behind: "BEHIND", internal: "INTERNAL"}
+    _spies.append((side, spy.Spy(port, behind)))
     return one
 
 
-def requests_seen():
-    """The kinds of requests since the last call, (api key, version); empty without a proxy."""
-    return _shared["spy"].take() if "spy" in _shared else []
+def requests_seen(side="tested"):
+    """The kinds of requests since the last call, (api key, version), of the brokers under test or
+    of the "oracle" beside them; empty without a proxy."""
+    return sorted({kind for of, one in _spies if of == side for kind in one.take()})
 
 
 def zookeeper_of(one):
@@ -263,7 +272,7 @@ def npm(folder, *packages):
         ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", to, *packages], 600))
 
 
-def kill_test(name, guarantee, kills, lib, command, seconds=300):
+def kill_test(name, guarantee, kills, lib, command, seconds=540):
     """Numbers fed into a topic while a job, `command(source, sink)`, copies them and is killed
     with SIGKILL and started again; "once" or "atLeastOnce" is what a read_committed reader must
     see of each. `lib` holds any kafka-clients."""

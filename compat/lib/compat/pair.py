@@ -48,7 +48,7 @@ class Pair:
 
     def _text(self, broker, done, rules, order, errors):
         replaced = [(broker.data, "LOGDIR"), (broker.bootstrap, "HOST:PORT"),
-                    (broker.port, "PORT")]
+                    (broker.port, "PORT"), *broker.behind.items()]
         out = mask.mask(done.out, replaced, rules)
         lines = out.splitlines() if order else sorted(out.splitlines())
         if errors:

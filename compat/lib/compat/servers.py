@@ -16,7 +16,8 @@ import time
 
 from . import paths
 
-READY_SECONDS = 60
+# Much, for a machine that does other work too.
+READY_SECONDS = 180
 
 # So that atexit ends the servers also when this program is told to end.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -207,6 +208,8 @@ class Broker(Process):
             command = paths.java("k39", "log-server", 512) + ["kafka.Kafka", file]
         else:
             command = [paths.ottla(), file]
+        # Other ports of it, which a proxy in front leads to, and what stands for them in outputs.
+        self.behind = {}
         super().__init__(kind, command, directory, lambda: listens(self.port))
 
     @property

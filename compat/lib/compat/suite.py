@@ -15,10 +15,11 @@ GO_OUTCOMES = {"PASS": PASSED, "FAIL": FAILED, "SKIP": SKIPPED}
 
 
 def of_go(said):
-    """Outcomes in the output of a Go test binary with -test.v; a test that a panic or the time's
-    end cut short has failed."""
+    """Outcomes in the output of a Go test binary with -test.v, and with them the tests that a
+    panic or the time's end cut short, which count as failed unless they are run again."""
     begun = re.findall(r"^=== RUN\s+(\S+)", said, re.MULTILINE)
-    return {name: FAILED for name in begun} | {n: GO_OUTCOMES[o] for o, n in GO.findall(said)}
+    ended = {n: GO_OUTCOMES[o] for o, n in GO.findall(said)}
+    return ended, {name: FAILED for name in begun} | ended
 
 
 def of_rust(said):

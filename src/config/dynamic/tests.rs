@@ -40,6 +40,30 @@ fn items_are_appended_once_and_subtracted() {
     assert_eq!(refusal, Refusal::Config(text.into()));
 }
 
+/// As `LogConfig.validate` of Kafka 3.9.2 answered, without tiered storage and with ZooKeeper.
+#[test]
+fn keys_of_tiered_storage_are_taken_and_refused_as_kafka_without_it_does() {
+    let broker = BrokerConfig::default();
+    for taken in [
+        &[("local.retention.ms", "-2")][..],
+        &[("local.retention.ms", "1000"), ("retention.ms", "100")],
+        &[("local.retention.ms", "-1"), ("retention.ms", "100")],
+        &[("local.retention.bytes", "1000"), ("retention.bytes", "100")],
+        &[("remote.storage.enable", "false")],
+    ] {
+        assert!(check_topic(&broker, &properties(taken)).is_ok(), "{taken:?}");
+    }
+    for refused in [
+        ("local.retention.ms", "-3"),
+        ("local.retention.bytes", "-3"),
+        ("remote.storage.enable", "true"),
+        ("remote.log.copy.disable", "true"),
+        ("remote.log.delete.on.disable", "true"),
+    ] {
+        assert!(check_topic(&broker, &properties(&[refused])).is_err(), "{refused:?}");
+    }
+}
+
 #[test]
 fn a_topics_values_are_checked_with_kafkas_words() {
     let broker = BrokerConfig::default();

@@ -95,7 +95,7 @@ keys! {
     /// Receive buffer in bytes of a follower's connection to a leader.
     REPLICA_SOCKET_RECEIVE_BUFFER_BYTES: Int = "replica.socket.receive.buffer.bytes", "65536", Any,
         High, ReadOnly,
-        no_effect "the system sizes the buffers of sockets";
+        no_effect "the system grows the buffer of a follower's connection as it needs";
     /// Milliseconds a follower waits for the answer to a request; at least
     /// replica.fetch.wait.max.ms.
     REPLICA_SOCKET_TIMEOUT_MS: Int = "replica.socket.timeout.ms", "30000", Any, High, ReadOnly;

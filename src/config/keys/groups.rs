@@ -19,7 +19,7 @@ keys! {
         "classic groups are always served; for KIP-848 see ottla.consumer.groups.enable";
     /// Threads of the rewritten group coordinator.
     GROUP_COORDINATOR_THREADS: Int = "group.coordinator.threads", "1", AtLeast(1), Medium, ReadOnly,
-        no_effect "the coordinator runs on the control threads";
+        no_effect "a group is served by the thread of each connection";
     /// Milliseconds that the first rebalance of an empty group waits for more members.
     GROUP_INITIAL_REBALANCE_DELAY_MS: Int = "group.initial.rebalance.delay.ms", "3000", Any, Medium,
         ReadOnly;

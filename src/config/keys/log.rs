@@ -38,7 +38,7 @@ keys! {
     /// Milliseconds between writes of the log-start-offset checkpoint.
     LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS: Int =
         "log.flush.start.offset.checkpoint.interval.ms", "60000", AtLeast(0), High, ReadOnly,
-        no_effect "written together with recovery points";
+        no_effect "start offsets are written with the recovery points";
     /// Bytes of log between two entries of its offset index.
     LOG_INDEX_INTERVAL_BYTES: Int = "log.index.interval.bytes", "4096", AtLeast(0), Medium,
         ClusterWide;

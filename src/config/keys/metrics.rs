@@ -9,11 +9,11 @@ keys! {
     /// How many samples the throttle on moves between log directories keeps.
     ALTER_LOG_DIRS_REPLICATION_QUOTA_WINDOW_NUM: Int =
         "alter.log.dirs.replication.quota.window.num", "11", AtLeast(1), Low, ReadOnly,
-        no_effect "moves between directories are not throttled";
+        no_effect "bytes ahead of the rate are waited for, without samples";
     /// Length in seconds of each sample of the throttle on moves between log directories.
     ALTER_LOG_DIRS_REPLICATION_QUOTA_WINDOW_SIZE_SECONDS: Int =
         "alter.log.dirs.replication.quota.window.size.seconds", "1", AtLeast(1), Low, ReadOnly,
-        no_effect "moves between directories are not throttled";
+        no_effect "bytes ahead of the rate are waited for, without samples";
     /// Whether the JMX reporter is loaded without being listed.
     AUTO_INCLUDE_JMX_REPORTER: Boolean = "auto.include.jmx.reporter", "true", Any, Low, ReadOnly,
         no_effect "there is no Java virtual machine";

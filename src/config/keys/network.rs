@@ -67,7 +67,7 @@ keys! {
     /// failures.
     SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS: Long = "socket.connection.setup.timeout.max.ms",
         "30000", Any, Medium, ReadOnly,
-        no_effect "the timeout does not grow";
+        no_effect "every attempt has socket.connection.setup.timeout.ms";
     /// First time limit in milliseconds to open a connection to another broker; it grows with each
     /// failure.
     SOCKET_CONNECTION_SETUP_TIMEOUT_MS: Long = "socket.connection.setup.timeout.ms", "10000", Any,

@@ -8,7 +8,7 @@ keys! {
 
     /// Java class that may veto changes of topic configs.
     ALTER_CONFIG_POLICY_CLASS_NAME: Optional<Class> = "alter.config.policy.class.name", null, Any,
-        Low, ReadOnly, no_effect "a Java class cannot be loaded";
+        Low, ReadOnly, no_effect "it is refused, since a Java class cannot be loaded";
     /// Whether such a policy is shown the complete new config, as in KRaft mode.
     ALTER_CONFIG_POLICY_KRAFT_COMPATIBILITY_ENABLE: Boolean =
         "alter.config.policy.kraft.compatibility.enable", "false", Any, Low, ReadOnly,
@@ -27,7 +27,7 @@ keys! {
         no_effect "listeners with SASL are refused";
     /// Java class that may veto new topics.
     CREATE_TOPIC_POLICY_CLASS_NAME: Optional<Class> = "create.topic.policy.class.name", null, Any,
-        Low, ReadOnly, no_effect "a Java class cannot be loaded";
+        Low, ReadOnly, no_effect "it is refused, since a Java class cannot be loaded";
     /// Milliseconds between searches for expired delegation tokens.
     DELEGATION_TOKEN_EXPIRY_CHECK_INTERVAL_MS: Long = "delegation.token.expiry.check.interval.ms",
         "3600000", AtLeast(1), Low, ReadOnly,

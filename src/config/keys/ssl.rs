@@ -59,7 +59,7 @@ keys! {
         no_effect "listeners with TLS are refused";
     /// TLS version preferred by Java.
     SSL_PROTOCOL: Text = "ssl.protocol", "TLSv1.3", Any, Medium, PerBroker,
-        no_effect "the best version that both sides enable is used";
+        no_effect "listeners with TLS are refused";
     /// Java's provider of TLS.
     SSL_PROVIDER: Optional<Text> = "ssl.provider", null, Any, Medium, PerBroker,
         no_effect "there is no Java virtual machine";

@@ -9,7 +9,7 @@ keys! {
     /// Milliseconds between searches for producers that have been silent for too long.
     PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS: Int = "producer.id.expiration.check.interval.ms",
         "600000", AtLeast(1), Low, ReadOnly(internal),
-        no_effect "looked for with log.retention.check.interval.ms";
+        no_effect "they are looked for every log.retention.check.interval.ms";
     /// Milliseconds after its last write when a partition forgets an idempotent producer.
     PRODUCER_ID_EXPIRATION_MS: Int = "producer.id.expiration.ms", "86400000", AtLeast(1), Low,
         ClusterWide;

@@ -8,7 +8,7 @@ keys! {
 
     /// Java class of the ZooKeeper client's connection.
     ZOOKEEPER_CLIENTCNXNSOCKET: Optional<Text> = "zookeeper.clientCnxnSocket", null, Any, Medium,
-        ReadOnly, no_effect "TLS to ZooKeeper needs zookeeper.ssl.client.enable only";
+        ReadOnly, no_effect "zookeeper.ssl.client.enable is refused";
     /// Hosts of the ZooKeeper ensemble as host:port, separated by commas, with a chroot path at the
     /// end if the cluster has one. Not set: metadata is kept in an embedded store, for this broker
     /// alone.
@@ -19,7 +19,7 @@ keys! {
     /// Requests to ZooKeeper that may be unanswered before the next one waits.
     ZOOKEEPER_MAX_IN_FLIGHT_REQUESTS: Int = "zookeeper.max.in.flight.requests", "10", AtLeast(1),
         High, ReadOnly,
-        no_effect "what is asked at once is bounded by its callers";
+        no_effect "the controller sends up to 128 transactions ahead";
     /// Whether the cluster is being migrated from ZooKeeper to KRaft.
     ZOOKEEPER_METADATA_MIGRATION_ENABLE: Boolean = "zookeeper.metadata.migration.enable", "false",
         Any, High, ReadOnly, no_effect "this broker stays with ZooKeeper";
@@ -41,7 +41,7 @@ keys! {
         ReadOnly;
     /// Whether ZooKeeper's certificate is looked up in revocation lists.
     ZOOKEEPER_SSL_CRL_ENABLE: Boolean = "zookeeper.ssl.crl.enable", "false", Any, Low, ReadOnly,
-        no_effect "revocation is not checked";
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// TLS versions that may be negotiated with ZooKeeper.
     ZOOKEEPER_SSL_ENABLED_PROTOCOLS: Optional<List> = "zookeeper.ssl.enabled.protocols", null, Any,
         Low, ReadOnly,
@@ -64,10 +64,10 @@ keys! {
         no_effect "zookeeper.ssl.client.enable is refused";
     /// Whether ZooKeeper's certificate is checked by OCSP.
     ZOOKEEPER_SSL_OCSP_ENABLE: Boolean = "zookeeper.ssl.ocsp.enable", "false", Any, Low, ReadOnly,
-        no_effect "revocation is not checked";
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// TLS version preferred by Java towards ZooKeeper.
     ZOOKEEPER_SSL_PROTOCOL: Text = "zookeeper.ssl.protocol", "TLSv1.2", Any, Low, ReadOnly,
-        no_effect "the best version that both sides enable is used";
+        no_effect "zookeeper.ssl.client.enable is refused";
     /// File with the certificates trusted for ZooKeeper.
     ZOOKEEPER_SSL_TRUSTSTORE_LOCATION: Optional<Text> = "zookeeper.ssl.truststore.location", null,
         Any, Medium, ReadOnly,

@@ -1,7 +1,32 @@
 //! The broker settings that transactions obey, as plain numbers. Defaults are Kafka 3.9's.
 
 use crate::config::{BrokerConfig, key};
+use crate::types::now_ms;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// Where the coordinator takes the time from.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// A clock that gives milliseconds since 1970.
+    pub fn new(now: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(now))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now_ms())
+    }
+}
 
 /// Settings of the transaction coordinator.
 #[derive(Clone, Debug)]
@@ -18,6 +43,8 @@ pub struct TransactionConfig {
     pub load_buffer_bytes: usize,
     /// Longest that EndTxn waits for markers before it answers; they are written in any case.
     pub marker_wait: Duration,
+    /// The time.
+    pub clock: Clock,
 }
 
 impl Default for TransactionConfig {
@@ -29,6 +56,7 @@ impl Default for TransactionConfig {
             expiration_ms: 7 * 24 * 3_600_000,
             load_buffer_bytes: 5 << 20,
             marker_wait: Duration::from_secs(1),
+            clock: Clock::new(now_ms),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! has changes in the order in which they took effect; the lock is never held while waiting.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use super::markers::MarkerWriter;
 use super::records;
 use super::{TransactionConfig, TransactionError, expiry, loading};
 use crate::coordinator::state_log::{Appended, NewBatch, StateLog, StateLogError, partition_of};
-use crate::types::{ErrorCode, now_ms};
+use crate::types::ErrorCode;
 
 /// Where fresh producer ids come from.
 #[async_trait]
@@ -45,6 +45,8 @@ pub(super) struct Owned {
     /// The leader epoch: the epoch of this coordinator in markers.
     pub epoch: i32,
     is_loading: AtomicBool,
+    /// The end of the log when it was loaded, until all below it is replicated: then 0.
+    unsettled_end: AtomicI64,
     pub ids: RwLock<HashMap<Arc<str>, Arc<Cell>>>,
 }
 
@@ -96,6 +98,7 @@ impl TransactionCoordinator {
             partition,
             epoch,
             is_loading: AtomicBool::new(true),
+            unsettled_end: AtomicI64::new(0),
             ids: RwLock::default(),
         });
         {
@@ -122,6 +125,8 @@ impl TransactionCoordinator {
         let is_wanted = || self.is_current(owned);
         let buffer = self.config.load_buffer_bytes;
         let loaded = loading::load(&*self.log, partition, buffer, is_wanted);
+        let end = self.log.bounds(partition).map_or(0, |bounds| bounds.end);
+        owned.unsettled_end.store(end, Ordering::Release);
         let count = loaded.len();
         let mut unfinished = Vec::new();
         {
@@ -143,6 +148,10 @@ impl TransactionCoordinator {
             let owned = owned.clone();
             self.runtime.spawn(async move { own.finish(owned, cell).await });
         }
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        self.config.clock.now_ms()
     }
 
     pub(super) fn is_active(&self) -> bool {
@@ -201,6 +210,19 @@ impl TransactionCoordinator {
         self.log.append(owned.partition, batch)
     }
 
+    /// Waits until what was loaded is replicated: the end of a leader's log may be lost with it,
+    /// and then nobody must have been told of it, no partition and no client. An error if this
+    /// broker no longer leads.
+    pub(super) async fn settled(&self, owned: &Arc<Owned>) -> Result<(), TransactionError> {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let end = owned.unsettled_end.load(Ordering::Acquire);
+        if end > 0 {
+            self.log.committed(owned.partition, end, PATIENCE).await?;
+            owned.unsettled_end.store(0, Ordering::Release);
+        }
+        if self.is_current(owned) { Ok(()) } else { Err(TransactionError::NotCoordinator) }
+    }
+
     /// Carries one change through the log: prepared and appended under the lock, it holds once it
     /// is replicated. `false` when `prepare` has nothing to change.
     pub(super) async fn store(
@@ -214,7 +236,7 @@ impl TransactionCoordinator {
             let Some(transit) = prepare(&mut transaction)? else {
                 return Ok(false);
             };
-            let batch = batch(&cell.id, &transit.0);
+            let batch = batch(&cell.id, &transit.0, self.now_ms());
             let appended = self.append(owned, &batch);
             (transit, appended)
         };
@@ -243,10 +265,10 @@ fn commit_timeout(timeout_ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0).max(1000))
 }
 
-fn batch(id: &str, snapshot: &Snapshot) -> NewBatch {
+fn batch(id: &str, snapshot: &Snapshot, now_ms: i64) -> NewBatch {
     NewBatch {
         records: vec![(records::encode_key(id), Some(records::encode_value(snapshot)))],
-        timestamp: now_ms(),
+        timestamp: now_ms,
         ..NewBatch::default()
     }
 }

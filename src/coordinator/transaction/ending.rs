@@ -14,7 +14,7 @@ use super::TransactionError;
 use super::coordinator::{Cell, Owned, TransactionCoordinator};
 use super::machine::{End, Outcome, Producer, State, Transaction, Transit};
 use super::markers::{Marker, MarkerOutcome};
-use crate::types::{TopicPartition, now_ms};
+use crate::types::TopicPartition;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -29,42 +29,60 @@ impl TransactionCoordinator {
     ) -> Result<(), TransactionError> {
         let otherwise = TransactionError::ProducerIdMapping;
         let (owned, cell) = self.existing(transactional_id, otherwise)?;
-        self.end_cell(&owned, &cell, |transaction| {
-            match transaction.end(producer, outcome, true, now_ms())? {
+        let ended = self.end_cell(&owned, &cell, |transaction| {
+            match transaction.end(producer, outcome, true, self.now_ms())? {
                 End::Append(transit) => Ok(Some(transit)),
                 End::Already => Ok(None),
             }
-        })
-        .await
+        });
+        match ended.await? {
+            true => Ok(()),
+            false => self.settled(&owned).await,
+        }
     }
 
-    /// Carries a prepared end through; waits a moment for its markers.
+    /// Carries a prepared end through; waits a moment for its markers. `false` when there is
+    /// nothing to end.
     pub(super) async fn end_cell(
         self: &Arc<Self>,
         owned: &Arc<Owned>,
         cell: &Arc<Cell>,
         prepare: impl FnOnce(&mut Transaction) -> Result<Option<Transit>, TransactionError> + Send,
-    ) -> Result<(), TransactionError> {
-        if !self.store(owned, cell, prepare).await? {
-            return Ok(());
+    ) -> Result<bool, TransactionError> {
+        let is_ending = self.store(owned, cell, prepare).await?;
+        if is_ending {
+            self.finish_soon(owned, cell).await;
         }
+        Ok(is_ending)
+    }
+
+    /// Writes the markers of what is decided; waits for them no longer than a moment.
+    pub(super) async fn finish_soon(self: &Arc<Self>, owned: &Arc<Owned>, cell: &Arc<Cell>) {
         let (own, owned, cell) = (self.clone(), owned.clone(), cell.clone());
         let finished = self.runtime.spawn(async move { own.finish(owned, cell).await });
         // Late or not, the end of the transaction is decided; the task goes on.
         let _ = tokio::time::timeout(self.config.marker_wait, finished).await;
-        Ok(())
     }
 
     /// Writes the markers of a decided transaction and then its end, however long it takes, as
     /// long as this broker is the coordinator.
     pub(super) async fn finish(self: Arc<Self>, owned: Arc<Owned>, cell: Arc<Cell>) {
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.settled(&owned).await {
+            if !self.is_current(&owned) {
+                return;
+            }
+            info!(id = %cell.id, %error, "the end of a transaction is not replicated yet");
+            rest(&mut pause).await;
+        }
         if !self.write_markers(&owned, &cell).await {
             return;
         }
         let mut pause = FIRST_PAUSE;
         loop {
+            let now = self.now_ms();
             let prepare =
-                |transaction: &mut Transaction| Ok(Some(transaction.markers_written(now_ms())?));
+                |transaction: &mut Transaction| Ok(Some(transaction.markers_written(now)?));
             match self.store(&owned, &cell, prepare).await {
                 // Somebody else has ended it.
                 Ok(_) | Err(TransactionError::InvalidState) => return,

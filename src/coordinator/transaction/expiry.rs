@@ -13,7 +13,6 @@ use super::coordinator::{Cell, Owned, TransactionCoordinator};
 use super::ending::abort;
 use super::records;
 use crate::coordinator::state_log::NewBatch;
-use crate::types::now_ms;
 use std::time::Duration;
 
 /// Tombstones in one batch.
@@ -80,14 +79,14 @@ impl TransactionCoordinator {
 /// Every `transaction.abort.timed.out.transaction.cleanup.interval.ms`.
 pub(super) async fn keep_aborting(coordinator: Weak<TransactionCoordinator>) {
     while let Some(live) = pause(&coordinator, |config| config.abort_interval).await {
-        live.abort_timed_out(now_ms()).await;
+        live.abort_timed_out(live.now_ms()).await;
     }
 }
 
 /// Every `transaction.remove.expired.transaction.cleanup.interval.ms`.
 pub(super) async fn keep_expiring(coordinator: Weak<TransactionCoordinator>) {
     while let Some(live) = pause(&coordinator, |config| config.expiry_interval).await {
-        live.forget_expired(now_ms()).await;
+        live.forget_expired(live.now_ms()).await;
     }
 }
 

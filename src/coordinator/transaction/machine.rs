@@ -14,7 +14,7 @@ pub const NO_PRODUCER_ID: i64 = -1;
 /// "No producer epoch".
 pub const NO_PRODUCER_EPOCH: i16 = -1;
 /// The last epoch a producer may have; the one above is kept for fencing it.
-const LAST_EPOCH: i16 = i16::MAX - 1;
+pub(super) const LAST_EPOCH: i16 = i16::MAX - 1;
 
 /// State of a transaction, by the number it has in `__transaction_state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,7 +128,7 @@ pub struct Snapshot {
     pub state: State,
     /// Partitions of the transaction.
     pub partitions: BTreeSet<TopicPartition>,
-    /// When its first partition was added, ms since 1970; -1 without a transaction.
+    /// When its first partition was added, ms since 1970, also once it has ended; -1 without one.
     pub start_ms: i64,
     /// Last change, ms since 1970.
     pub update_ms: i64,
@@ -276,10 +276,9 @@ impl Transaction {
 
     /// Takes the transaction away from its producer, so that it can be aborted.
     fn fence(&mut self, now_ms: i64) -> Result<Producer, Refusal> {
-        if self.current.producer_epoch == i16::MAX {
-            return Err(Refusal::Impossible);
-        }
-        let epoch = self.current.producer_epoch + i16::from(!self.failed_fence);
+        // A fence that failed has used its epoch up already, which may be the last of all.
+        let bump = i16::from(!self.failed_fence);
+        let epoch = self.current.producer_epoch.checked_add(bump).ok_or(Refusal::Impossible)?;
         self.pending = Some(State::PrepareEpochFence);
         self.current.update_ms = now_ms;
         Ok(Producer { id: self.current.producer_id, epoch })
@@ -420,8 +419,13 @@ impl Transaction {
     }
 
     /// The prepared change is in the log.
-    pub fn complete(&mut self, Transit(next): Transit) {
+    pub fn complete(&mut self, Transit(mut next): Transit) {
         debug_assert_eq!(self.pending, Some(next.state), "completes what was not prepared");
+        if next.state == State::Empty {
+            // As Kafka: the log says -1, but until it is loaded again the id shows when its last
+            // transaction began.
+            next.start_ms = self.current.start_ms;
+        }
         if next.producer_id != self.current.producer_id {
             self.last_producer_id = self.current.producer_id;
         }

@@ -19,7 +19,7 @@ mod requests;
 mod tests;
 pub mod verification;
 
-pub use config::TransactionConfig;
+pub use config::{Clock, TransactionConfig};
 pub use coordinator::{ProducerIdSource, TransactionCoordinator};
 pub use error::TransactionError;
 pub use markers::{BrokerMarkers, MarkerOutcome, MarkerWriter};

@@ -10,7 +10,7 @@ use super::TransactionError;
 use super::coordinator::{Cell, Owned, TransactionCoordinator};
 use super::ending::abort;
 use super::machine::{Init, Producer, Snapshot, State, Transaction};
-use crate::types::{TopicPartition, now_ms};
+use crate::types::TopicPartition;
 
 /// InitProducerId with a transactional id.
 #[derive(Clone, Debug)]
@@ -65,27 +65,26 @@ impl TransactionCoordinator {
         let cell = self.get_or_create(&owned, &request).await?;
         let wants_fresh = cell.transaction.lock().wants_fresh_id(request.expected);
         let fresh_id = if wants_fresh { Some(self.fresh_id().await?) } else { None };
-        let mut must_abort = None;
         let mut given = None;
         let stored = self.store(&owned, &cell, |transaction| {
-            let now = now_ms();
+            let now = self.now_ms();
             match transaction.init(request.timeout_ms, request.expected, fresh_id, now)? {
                 Init::Append(transit) => {
                     let (id, epoch) = (transit.0.producer_id, transit.0.producer_epoch);
                     given = Some(Producer { id, epoch });
                     Ok(Some(transit))
                 }
-                Init::AbortFirst(fenced) => {
-                    must_abort = Some(fenced);
-                    Ok(None)
-                }
+                // In one step with the fence, which must not be left half-way.
+                Init::AbortFirst(fenced) => abort(transaction, fenced, now),
             }
         });
         stored.await?;
-        match (must_abort, given) {
-            (Some(fenced), _) => self.abort_first(&owned, &cell, fenced).await,
-            (None, Some(producer)) => Ok(producer),
-            (None, None) => Err(TransactionError::Unexpected("no producer".to_owned())),
+        match given {
+            Some(producer) => Ok(producer),
+            None => {
+                self.finish_soon(&owned, &cell).await;
+                Err(TransactionError::Concurrent)
+            }
         }
     }
 
@@ -105,21 +104,9 @@ impl TransactionCoordinator {
         let id = request.transactional_id.clone();
         let mut ids = owned.ids.write();
         let cell = ids.entry(id.clone()).or_insert_with(|| {
-            Cell::new(id, Transaction::new(producer_id, request.timeout_ms, now_ms()))
+            Cell::new(id, Transaction::new(producer_id, request.timeout_ms, self.now_ms()))
         });
         Ok(cell.clone())
-    }
-
-    /// Aborts as the fenced producer; the client is to try again.
-    async fn abort_first(
-        self: &Arc<Self>,
-        owned: &Arc<Owned>,
-        cell: &Arc<Cell>,
-        fenced: Producer,
-    ) -> Result<Producer, TransactionError> {
-        let prepare = |transaction: &mut Transaction| abort(transaction, fenced, now_ms());
-        self.end_cell(owned, cell, prepare).await?;
-        Err(TransactionError::Concurrent)
     }
 
     /// Adds partitions to the producer's transaction, which begins with the first.
@@ -132,9 +119,12 @@ impl TransactionCoordinator {
         let otherwise = TransactionError::ProducerIdMapping;
         let (owned, cell) = self.existing(transactional_id, otherwise)?;
         let prepare = |transaction: &mut Transaction| {
-            Ok(transaction.add_partitions(producer, partitions, now_ms())?)
+            Ok(transaction.add_partitions(producer, partitions, self.now_ms())?)
         };
-        self.store(&owned, &cell, prepare).await.map(drop)
+        match self.store(&owned, &cell, prepare).await? {
+            true => Ok(()),
+            false => self.settled(&owned).await,
+        }
     }
 
     /// Whether each partition is in the producer's open transaction.
@@ -174,7 +164,7 @@ impl TransactionCoordinator {
         let state_of = |name: &String| State::ALL.into_iter().find(|s| s.name() == name);
         let states: Vec<State> = filter.states.iter().filter_map(state_of).collect();
         let unknown = filter.states.iter().filter(|name| state_of(name).is_none()).cloned();
-        let now = now_ms();
+        let now = self.now_ms();
         let mut listed = Vec::new();
         for cell in all.iter().flat_map(|owned| owned.cells()) {
             let transaction = cell.transaction.lock();

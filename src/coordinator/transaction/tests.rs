@@ -1,6 +1,6 @@
 //! The coordinator over a topic in memory and partitions that count their markers.
 
-mod random;
+mod model;
 mod script;
 
 use super::machine::{Outcome, Producer, State};

@@ -127,7 +127,7 @@ fn learn(
     let wanted = (records_at_most + 2) as f64 / budget.load_factor.max(0.1);
     let bytes = budget.map_bytes.min((wanted as usize + 1) * ENTRY_BYTES);
     let mut map = OffsetMap::new(bytes, budget.load_factor);
-    for segment in dirty {
+    for (number, segment) in dirty.iter().enumerate() {
         for at in segment.batches(0, segment.size()) {
             let at = at?;
             let header = &at.header;
@@ -169,6 +169,9 @@ fn learn(
             }
             map.advance_latest_offset(header.last_offset());
         }
+        // Its end may be empty: what lies there is known, too.
+        let next = dirty.get(number + 1).map_or(end, |next| next.base_offset);
+        map.advance_latest_offset(next - 1);
     }
     Ok((map, end))
 }

@@ -149,8 +149,7 @@ impl Cleaner {
         let goes_on = match result {
             Ok(outcome) => {
                 self.noted.lock().passed(outcome, begun.elapsed());
-                self.cleaned(dirs, &log, first_dirty, outcome);
-                true
+                self.cleaned(dirs, &log, first_dirty, outcome)
             }
             Err(error) if error.is_disk_full() => {
                 tracing::warn!(log = %id, "disk full, cleaned later");
@@ -172,13 +171,16 @@ impl Cleaner {
         goes_on
     }
 
-    fn cleaned(&self, dirs: &LogDirs, log: &Log, from: i64, outcome: Outcome) {
+    /// Notes how far it is clean; false on a full disk, where it would be next again at once.
+    fn cleaned(&self, dirs: &LogDirs, log: &Log, from: i64, outcome: Outcome) -> bool {
         let Outcome { clean_to, read, written, .. } = outcome;
         let id = log.topic_partition();
         tracing::info!(log = %id, from, clean_to, read, written, "cleaned");
         if let Err(error) = self.write_checkpoint(dirs, log, clean_to) {
             log.dir_state.fail_unless_short(&error);
+            return false;
         }
+        true
     }
 
     /// A partition's log is in another directory now: how far it is clean goes with it.

@@ -1,17 +1,17 @@
 //! Whole passes over real directories: what survives, and what every crash leaves.
 
-use super::clean::Budget;
+use super::clean::{Budget, clean};
 use super::schedule::{Cleaner, CleanerConfig};
 use super::survivors::plain;
+use super::throttle::Throttle;
 use crate::config::{CleanupPolicy, TimestampType, TopicConfig};
 use crate::log::batch::{self, BatchHeader, HEADER_BYTES, TRANSACTIONAL};
 use crate::log::compress::Codec;
-use crate::log::record::{NO_HEADERS, Record, records};
-use crate::log::testing::quiet;
-use crate::log::testing::{Spec, marker};
+use crate::log::record::records;
+use crate::log::testing::{Draft, Frame, Spec, marker, quiet};
 use crate::log::{Log, LogDirs, LogDirsConfig, Origin, Query, ReadBound, RecordSet};
 use crate::types::TopicPartition;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,34 +42,13 @@ fn id() -> TopicPartition {
 }
 
 fn batch(pairs: &[(String, Option<String>)], codec: Codec) -> Bytes {
-    let mut body = BytesMut::new();
-    for (delta, (key, value)) in pairs.iter().enumerate() {
-        let record = Record {
-            timestamp_delta: delta as i64,
-            offset_delta: delta as i32,
-            key: Some(key.as_bytes()),
-            value: value.as_ref().map(String::as_bytes),
-            headers: NO_HEADERS,
-        };
-        record.write(&mut body);
-    }
-    let count = pairs.len() as i32;
-    let header = BatchHeader {
-        base_offset: 0,
-        length: 0,
-        leader_epoch: -1,
-        magic: 2,
-        crc: 0,
-        attributes: codec as i16,
-        last_offset_delta: count - 1,
-        base_timestamp: 1000,
-        max_timestamp: 1000 + i64::from(count) - 1,
-        producer_id: -1,
-        producer_epoch: -1,
-        base_sequence: -1,
-        record_count: count,
+    let draft = |(delta, (key, value)): (usize, &(String, Option<String>))| Draft {
+        later: delta as i64,
+        key: Some(key.clone().into_bytes()),
+        value: value.clone().map(String::into_bytes),
     };
-    batch::seal(header, &crate::log::compress::compress(codec, 3, &body).expect("compressed"))
+    let drafts: Vec<_> = pairs.iter().enumerate().map(draft).collect();
+    Frame::of(codec).around(&drafts)
 }
 
 fn append(log: &Log, pairs: &[(String, Option<String>)], codec: Codec) {
@@ -335,6 +314,34 @@ fn a_time_by_the_brokers_clock_leads_to_a_record_that_is_left() {
     assert_eq!(all(&log)[0].0, 1, "the first record is gone, its batch begins with it");
     let found = log.offset_for_timestamp(Query::At(0)).expect("read").expect("found");
     assert_eq!(found.offset, 1);
+}
+
+#[test]
+fn a_tombstone_goes_when_it_is_due_though_the_dirty_part_is_a_hole() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&id(), None, config()).expect("created");
+    append(&log, &[("a".to_owned(), None)], Codec::None);
+    append(&log, &[("b".to_owned(), Some("v".to_owned()))], Codec::None);
+    let end = log.log_end_offset();
+    log.roll_locked(&mut log.writer.lock(), &config(), end, 0).expect("rolled");
+    let pass = |from, to, now_ms| {
+        let throttle = Throttle::new(f64::MAX);
+        clean(&log, from, to, now_ms, cleaner_config().budget, &throttle).expect("cleaned")
+    };
+    pass(0, end, 5000);
+    assert_eq!(all(&log).len(), 2, "it is not yet due");
+    // Too far for the segment that is there, which stays empty.
+    let far = end + i64::from(i32::MAX) + 10;
+    let bytes = batch(&[("c".to_owned(), Some("v".to_owned()))], Codec::None);
+    let header = BatchHeader::read(&bytes).expect("a header");
+    let head = BatchHeader::head(far, header.length, 0);
+    let moved = [&head[..], &bytes[head.len()..]].concat();
+    log.append_as_follower(&moved.into()).expect("appended");
+    log.set_high_watermark(log.log_end_offset());
+    pass(end, far, 5000 + config().delete_retention_ms);
+    let keys: Vec<_> = all(&log).into_iter().map(|(_, key, _)| key).collect();
+    assert_eq!(keys, ["b", "c"]);
 }
 
 fn copy(dir: &Path) -> BTreeMap<String, Vec<u8>> {

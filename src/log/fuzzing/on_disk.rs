@@ -192,7 +192,8 @@ pub fn checkpoints(data: &[u8]) {
     dir.write(BASE, "log", SEGMENT);
     let mut epochs = LeaderEpochs::load(&dir.0);
     rising(&epochs);
-    epochs.assign(i32::MAX, i64::MAX).expect("written");
+    epochs.assign(i32::MAX, i64::MAX);
+    std::fs::write(dir.0.join("leader-epoch-checkpoint"), epochs.text()).expect("written");
     rising(&LeaderEpochs::load(&dir.0));
     std::fs::write(dir.0.join("leader-epoch-checkpoint"), data).expect("written");
     let log = open(&dir.0, true, BASE).expect("whatever the epochs are");

@@ -34,7 +34,10 @@ impl World {
     /// The process is gone; the kernel still has what was written.
     pub(super) fn kill(&mut self) {
         let first = self.first_base();
-        self.reopen(self.known());
+        match self.now % 3 {
+            0 => self.reopen_full(self.known(), (self.now % 7 * 40) as usize),
+            _ => self.reopen(self.known()),
+        }
         self.model.start = self.checkpoint.1.max(first);
         if self.model.start > self.model.end {
             self.model.restart_at(self.model.start);
@@ -85,6 +88,12 @@ impl World {
         if model.epochs.is_empty() {
             model.epochs = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
         }
+        // On a full disk the file stays as it was before entries were taken from its start: what
+        // it says of offsets from the log start on is true.
+        let known = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
+        if known.ends_with(&model.epochs) && known.iter().all(|(_, from)| *from >= model.start) {
+            model.epochs = known;
+        }
         // The checkpoint's start may be above that before, where it was cut below it meanwhile.
         model.truncate_epochs_from_start(model.start);
         model.high_watermark = model.high_watermark.clamp(model.start, model.end);
@@ -99,10 +108,14 @@ impl World {
         let first = self.first_base();
         self.open = None;
         self.lose(rng);
-        self.reopen(self.known());
+        match rng.random_range(0..3) {
+            0 => self.reopen_full(self.known(), rng.random_range(0..400)),
+            _ => self.reopen(self.known()),
+        }
         self.model.start = self.checkpoint.1.max(first);
         let end = self.log().log_end_offset();
         let snapshot = self.model.producers_at(end);
+        let epochs = self.model.epochs.clone();
         if self.model.start > end || self.log().segments.load()[0].base_offset > end {
             self.model.restart_at(self.model.start);
         }
@@ -134,7 +147,7 @@ impl World {
         assert!(end == model.end || holes, "ends at {end}, not at {}", model.end);
         match end < model.end {
             true => self.model.truncate(end, end),
-            false => self.model.end = end,
+            false => self.model.end_after_a_hole(end, &epochs),
         }
         // Where a segment begins there may be a snapshot, which outlives records before it that
         // were lost: the log knows their producers then, as Kafka does.

@@ -5,11 +5,10 @@ use super::step::{Draft, Fault, Manner, rng};
 use super::world::World;
 use crate::config::{CompressionType, TimestampType};
 use crate::log::batch::{self, BatchHeader, CONTROL, HEAD_BYTES, TRANSACTIONAL};
-use crate::log::compress::{self, Codec};
-use crate::log::record::{NO_HEADERS, Record};
-use crate::log::testing;
+use crate::log::compress::Codec;
+use crate::log::testing::{self, Frame};
 use crate::log::{AppendError, Appended, Origin, RecordSet};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rand::RngExt;
 
 /// A batch that was made, and what is to become of it.
@@ -21,53 +20,19 @@ struct Made {
     stored: Option<Stored>,
 }
 
-/// A batch with random keys (few), values and tombstones.
-struct Spec {
-    count: usize,
-    codec: Codec,
-    timestamp: i64,
-    producer: (i64, i16, i32),
-    attributes: i16,
-    seed: u64,
-    keyed: bool,
-}
-
-impl Spec {
-    fn build(&self) -> Bytes {
-        let mut rng = rng(self.seed);
-        let mut body = BytesMut::new();
-        let mut max_timestamp = i64::MIN;
-        for delta in 0..self.count {
-            let key = format!("key {}", rng.random_range(0..12));
-            let value = format!("{:x}", rng.random::<u64>()).repeat(rng.random_range(1..4));
-            let later = rng.random_range(0..20i64);
-            max_timestamp = max_timestamp.max(self.timestamp + later);
-            let record = Record {
-                timestamp_delta: later,
-                offset_delta: delta as i32,
-                key: self.keyed.then_some(key.as_bytes()),
-                value: rng.random_bool(0.8).then_some(value.as_bytes()),
-                headers: NO_HEADERS,
-            };
-            record.write(&mut body);
+/// Records with random keys (few), values and tombstones.
+fn drafts(count: usize, seed: u64, keyed: bool) -> Vec<testing::Draft> {
+    let mut rng = rng(seed);
+    let draft = |_| {
+        let key = format!("key {}", rng.random_range(0..12));
+        let value = format!("{:x}", rng.random::<u64>()).repeat(rng.random_range(1..4));
+        testing::Draft {
+            later: rng.random_range(0..20i64),
+            key: keyed.then(|| key.into_bytes()),
+            value: rng.random_bool(0.8).then(|| value.into_bytes()),
         }
-        let header = BatchHeader {
-            base_offset: 0,
-            length: 0,
-            leader_epoch: -1,
-            magic: 2,
-            crc: 0,
-            attributes: self.attributes | self.codec as i16,
-            last_offset_delta: self.count as i32 - 1,
-            base_timestamp: self.timestamp,
-            max_timestamp,
-            producer_id: self.producer.0,
-            producer_epoch: self.producer.1,
-            base_sequence: self.producer.2,
-            record_count: self.count as i32,
-        };
-        batch::seal(header, &compress::compress(self.codec, 1, &body).expect("compressed"))
-    }
+    };
+    (0..count).map(draft).collect()
 }
 
 /// The batch at its offset, as a leader of this epoch stores it.
@@ -81,8 +46,7 @@ impl World {
     fn make(&self, draft: &Draft, producers: &Producers) -> Bytes {
         let keyed = true;
         let plain = |count, codec, timestamp, seed, keyed| {
-            let producer = (-1, -1, -1);
-            Spec { count, codec, timestamp, producer, attributes: 0, seed, keyed }.build()
+            Frame { timestamp, ..Frame::of(codec) }.around(&drafts(count, seed, keyed))
         };
         match draft {
             Draft::Plain { count, codec, late, seed } => {
@@ -116,8 +80,8 @@ impl World {
                 let attributes = if *transactional { TRANSACTIONAL } else { 0 };
                 let producer = (id, epoch.max(0), sequence);
                 let (codec, timestamp) = (Codec::None, self.now);
-                let seed = *seed;
-                Spec { count, codec, timestamp, producer, attributes, seed, keyed }.build()
+                let frame = Frame { timestamp, codec, producer, attributes };
+                frame.around(&drafts(count, *seed, keyed))
             }
             Draft::Marker { producer, commit, coordinator } => {
                 let id = 1000 + producer;

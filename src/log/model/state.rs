@@ -206,6 +206,18 @@ impl State {
         self.reloaded();
     }
 
+    /// The log ends at `end`, where an empty segment begins. As Kafka, it keeps what its file says
+    /// of `epochs` that began before that, though their records are lost.
+    pub(super) fn end_after_a_hole(&mut self, end: i64, epochs: &[(i32, i64)]) {
+        if end == self.end {
+            return;
+        }
+        let last = self.epochs.last().map_or(-1, |(epoch, _)| *epoch);
+        let kept = epochs.iter().filter(|(epoch, from)| *epoch > last && *from < end);
+        self.epochs.extend(kept);
+        self.end = end;
+    }
+
     /// Nothing is left; the log begins and ends at `offset`.
     pub(super) fn restart_at(&mut self, offset: i64) {
         *self = State { start: offset, end: offset, high_watermark: offset, ..State::default() };

@@ -105,6 +105,7 @@ fn init_during_a_transaction_aborts_it_with_a_higher_epoch() {
     let transit = t.markers_written(31).expect("prepared");
     append(&mut t, transit);
     assert_eq!(init(&mut t, None).map(|p| p.epoch), Ok(2));
+    assert_eq!(t.current().start_ms, 10, "as Kafka: -1 in the log only");
 }
 
 #[test]
@@ -165,4 +166,19 @@ fn only_an_idle_id_expires_and_nothing_happens_to_it_meanwhile() {
     t.give_up_pending();
     begin(&mut t, p);
     assert!(!t.expire(i64::MAX), "a transaction is open");
+}
+
+#[test]
+fn a_fence_with_the_last_epoch_that_could_not_be_written_may_be_tried_again() {
+    let (mut t, _) = started();
+    t.current.producer_epoch = LAST_EPOCH;
+    begin(&mut t, Producer { id: 9, epoch: LAST_EPOCH });
+    let fenced = t.time_out(5000).expect("open too long");
+    let Ok(End::Append(transit)) = t.end(fenced, Outcome::Abort, false, 5000) else {
+        panic!("nothing to abort")
+    };
+    t.give_up(&transit);
+    assert_eq!(t.current().producer_epoch, i16::MAX);
+    assert_eq!(init(&mut t, None), Err(Refusal::Concurrent), "it is being aborted");
+    assert_eq!(t.current().state, State::PrepareAbort);
 }
