@@ -81,7 +81,8 @@ def write(pair):
         if topic == "near":
             one.produce("near", name, int(time.time() * 1000))
         return one
-    wire.Producer(pair.first.bootstrap, "unused")
+    # Both internal topics are made now, while there is no other broker to place them on.
+    wire.Producer(pair.first.bootstrap, "unused").find("readers")
     for name in ("ended-c", "ended-a"):
         begin(name).end(name.endswith("-c"))
     pair.second = pair.start(pair.first.kind, 2)
@@ -123,10 +124,11 @@ def end(pair, held):
     after.end(True)
 
 
-def read(pair, topic):
-    """Values that are committed, and nothing open before the end."""
+def read(pair, topic, count):
+    """The first values that are committed; one that should not be would come before the last."""
     done = pair.tool("kafka-console-consumer", "--topic", topic, "--from-beginning",
-                     "--isolation-level", "read_committed", "--timeout-ms", 5000)
+                     "--isolation-level", "read_committed", "--max-messages", count,
+                     "--timeout-ms", 40_000)
     return done.out.split("\n")[:-1]
 
 
@@ -151,13 +153,18 @@ def over(pair, loader):
     assert states == WRITTEN, states
     groups = pair.dump("__consumer_offsets", "--offsets-decoder")
     assert '"group":"readers"' in groups, groups[-2000:]
+    if loader == "kafka":
+        # One that starts alone loads before its controller told it of `far`, takes that for
+        # deleted, ends the decided transactions without it and leaves them hanging there.
+        pair.second = pair.start(loader, 2)
     pair.first = pair.start(loader, 1)
     kit.until("the loaded are listed", lambda: len(pair.states()) == len(WRITTEN), 60)
-    pair.second = pair.start(loader, 2)
+    if loader != "kafka":
+        pair.second = pair.start(loader, 2)
     end(pair, held)
     for topic, wanted in COMMITTED.items():
-        kit.until(f"{topic} is as it should be",
-                  lambda t=topic, w=wanted: sorted(read(pair, t)) == sorted(w), 60)
+        values = read(pair, topic, len(wanted))
+        assert sorted(values) == sorted(wanted), f"{topic} has {values}"
     rows = pair.tool("kafka-consumer-groups", "--describe", "--group", "readers").out
     assert re.search(r"readers\s+near\s+0\s+7\b", rows), rows
     for id in (1, 2):

@@ -9,8 +9,8 @@ import socket
 import struct
 import time
 
-PATIENCE = 20
-RETRIED = {14, 15, 51}  # loading, not available, concurrent
+PATIENCE = 60
+RETRIED = {3, 6, 14, 15, 51}  # not told of it yet, not led, loading, not available, concurrent
 
 
 def text(value):
@@ -75,10 +75,14 @@ class Producer:
         self.until(0, 3, body, f">4x{2 + len(topic)}x4x4xh")
         self.sequence += 1
 
+    def find(self, group):
+        """Waits until the group has a coordinator."""
+        self.until(10, 1, text(group) + b"\0", ">4xh")
+
     def offset(self, group, topic, offset):
         """Adds the group, and an offset of it."""
         self.until(25, 0, self._head() + text(group), ">4xh")
-        self.until(10, 1, text(group) + b"\0", ">4xh")
+        self.find(group)
         body = text(self.id) + text(group) + struct.pack(">qh", *self.producer)
         body += struct.pack(">i", 1) + text(topic) + struct.pack(">iiqh", 1, 0, offset, -1)
         self.until(28, 0, body, f">4x4x{2 + len(topic)}x4x4xh")
