@@ -103,5 +103,7 @@ async fn stop(server: Server, broker: &Arc<Broker>) {
     tracing::info!("stopped");
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,6 @@ const TOPIC_WITHOUT_EFFECT: &[&str] = &[
     "local_retention_bytes",
     "local_retention_ms",
     "message_format_version",
-    "preallocate",
     "remote_log_copy_disable",
     "remote_log_delete_on_disable",
     "remote_storage_enable",

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import subprocess
 import tempfile
 
 from compat import kit, paths, tool
@@ -47,6 +48,17 @@ def done(broker, script, *args, **more):
     return ran.out
 
 
+def await_leaders(broker, topic):
+    """Waits until every partition of a topic is led: a controller that has just been elected tells
+    of brokers first."""
+    def led():
+        said = subprocess.run(["kcat", "-L", "-b", broker.bootstrap, "-t", topic],
+                              capture_output=True, text=True, timeout=60, check=False).stdout
+        rows = [x for x in said.splitlines() if x.lstrip().startswith("partition ")]
+        return rows and all("leader -1" not in x and "Broker:" not in x for x in rows)
+    kit.until(f"{topic} is led", led, 60, broker.child)
+
+
 def held(broker, topic):
     """All committed records of a topic, read without a group: (partition, offset) to value."""
     out = kit.run(["kcat", "-C", "-e", "-q", "-b", broker.bootstrap, "-t", topic, "-o", "beginning",
@@ -58,6 +70,7 @@ def held(broker, topic):
 def check(writer, broker, topic):
     """Every acknowledged number is where the producer was told, no number is there twice, no
     aborted one is seen. Gives how many were acknowledged."""
+    await_leaders(broker, topic)
     there = held(broker, topic)
     told = {(int(p), int(o)): n for p, o, n in writer.said("ok")}
     lost = {at: n for at, n in told.items() if there.get(at) != n}

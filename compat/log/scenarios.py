@@ -5,73 +5,27 @@ goes on with what the other has left. Compared are dumps of the files and all th
 """
 
 import functools
-import pathlib
 import re
 import shutil
 import time
 
-from compat import kit, paths, servers, tool
+from compat import kit, servers, tool
 from compat.result import Different
+import dumps
+import lab
+import leftovers
 
-HERE = pathlib.Path(__file__).resolve().parent
-SETTINGS = {
-    "auto.create.topics.enable": "false",
-    "log.cleaner.backoff.ms": 100,
-    "log.cleaner.dedupe.buffer.size": 4_000_000,
-    "log.cleaner.min.cleanable.ratio": "0.0",
-    "log.index.size.max.bytes": 60_000,
-    "log.retention.check.interval.ms": 500,
-    "offsets.topic.segment.bytes": 1500,
-    "transaction.state.log.segment.bytes": 1500,
-    "zookeeper.session.timeout.ms": 2000,
-}
 # What Fill writes has times in 2023 and 2096; all others are of this run.
 NOW = re.compile(r"\b(?!1700000|4000000)[1-3]\d{12}\b")
 YOUNG_FROM = 60  # offset of the first record of `min-lag` that is too young
-
-
-class Place:
-    """One cluster's root in ZooKeeper with one broker at a time on some data directory."""
-
-    def __init__(self, scratch, connect):
-        self.scratch, self.connect = scratch, connect
-        self.port = servers.free_ports(1)[0]
-        self.turns = 0
-        lib = paths.jars("k39")
-        built = kit.classes("log-classes", lib, *HERE.glob("*.java"))
-        self.classes = f"{built}:{paths.CACHE / 'log-tool'}:{lib}/*"
-
-    def broker(self, kind, data, cleans):
-        """Not yet started."""
-        self.turns += 1
-        if kind == "kafka":
-            servers.await_session_end(self.connect)
-        return servers.Broker(kind, self.scratch / f"turn{self.turns}-{kind}",
-                              self.connect + "/log", port=self.port, data=self.scratch / data,
-                              more={**SETTINGS, "log.cleaner.enable": str(cleans).lower()})
-
-    def java(self, program, *args):
-        """Runs one of this folder's programs once the broker leads; its lines."""
-        kit.until("the broker lists itself", lambda: kit.brokers_known(self.port) > 0, 30)
-        said = kit.run(kit.java(self.classes, program, f"127.0.0.1:{self.port}", *args))
-        return said.splitlines()
-
-
-def segments(directory):
-    """Base offsets of a log's segments, rising."""
-    return sorted(int(file.stem) for file in directory.glob("*.log"))
-
-
-def logs(data):
-    return sorted(d for d in data.iterdir() if re.fullmatch(r".*-\d+", d.name) and d.is_dir())
 
 
 def cleanable(data, undecided):
     """How far each compacted log can be cleaned: up to the active segment, or to what is young or
     undecided."""
     goals = {}
-    for log in logs(data):
-        bases = segments(log)
+    for log in lab.logs(data):
+        bases = lab.segments(log)
         limit = {"ongoing-0": undecided, "min-lag-0": YOUNG_FROM}.get(log.name, bases[-1])
         goal = max((b for b in bases if b <= limit), default=0)
         if goal > bases[0] and log.name != "deleted-0":
@@ -79,18 +33,12 @@ def cleanable(data, undecided):
     return goals
 
 
-def cleaned(data):
-    file = data / "cleaner-offset-checkpoint"
-    rows = (line.split() for line in file.read_text().splitlines()[2:]) if file.exists() else ()
-    return {f"{topic}-{partition}": int(offset) for topic, partition, offset in rows}
-
-
 def await_cleaned(broker, goals):
     def behind():
-        done = cleaned(broker.data)
+        done = lab.cleaned(broker.data)
         left = {log: (done.get(log, 0), goal) for log, goal in goals.items()
                 if done.get(log, 0) < goal}
-        if not segments(broker.data / "expired-0")[0]:
+        if not lab.segments(broker.data / "expired-0")[0]:
             left["expired-0"] = "retention"
         return left
     deadline = time.monotonic() + 60
@@ -102,7 +50,7 @@ def await_cleaned(broker, goals):
 def dump(data):
     """Every log's files as lines, by kafka-dump-log; what must differ is masked."""
     found = {}
-    for log in logs(data):
+    for log in lab.logs(data):
         files = sorted(log.glob("*.log"))
         decoder = {"__consumer_offsets": ["--offsets-decoder"],
                    "__transaction_state": ["--transaction-log-decoder"]}
@@ -133,18 +81,6 @@ def mask(log, text):
     return lines
 
 
-def compare(what, one, other):
-    """Differences of two lists of lines, or of two dicts of such."""
-    if isinstance(one, dict):
-        return [text for key in sorted(one.keys() | other.keys())
-                for text in compare(f"{what} {key}", one.get(key, []), other.get(key, []))]
-    if one == other:
-        return []
-    import difflib
-    rows = list(difflib.unified_diff(one, other, "kafka", "tested", n=1, lineterm=""))
-    return ["\n".join([f"--- {what}", *rows[:14]])]
-
-
 def expected_time(lines, log, at):
     """The answer that follows from the records: the first that is not before the time."""
     topic = log.rsplit("-", 1)[0]
@@ -161,7 +97,7 @@ def check_times(lines, data):
 
     Kafka takes such a segment for one with records of the time its file was written, looks for
     the record there and answers that there is none."""
-    empty = {log.name for log in logs(data)
+    empty = {log.name for log in lab.logs(data)
              if any(not file.stat().st_size for file in sorted(log.glob("*.log"))[:-1])}
     left, wrong = [], []
     for line in lines:
@@ -179,37 +115,23 @@ def timeless(lines):
     return [NOW.sub("NOW", x) for x in lines if not x.startswith("time append-time-0 largest")]
 
 
-def complaints(broker):
-    """What a Kafka says that it would not say of a directory of its own making."""
-    bad = re.compile(r"(?i)corrupt|rebuild|sanity|invalid|recover(y|ing) (failed|from)|exception")
-    lines = broker.log.read_text(errors="replace").splitlines()
-    return [x for x in lines if bad.search(x) and (" WARN " in x or " ERROR " in x)]
-
-
-def end(broker, killed):
-    if killed:
-        broker.kill()
-    else:
-        assert broker.stop() in (0, 143), broker.tail()
-
-
 def clean_and_serve(place, kind, data, goals, killed):
     with place.broker(kind, data, True) as broker:
         await_cleaned(broker, goals)
         told = place.java("Serve")
-        end(broker, killed)
-    return told, complaints(broker) if kind == "kafka" else []
+        lab.end(broker, killed)
+    return told, lab.complaints(broker) if kind == "kafka" else []
 
 
 def compaction(first, killed, rounds, scratch):
     tested = servers.under_test()
     differences = []
     with servers.ensemble(scratch) as connect:
-        place = Place(scratch, connect)
+        place = lab.Place(scratch, connect)
         kind = "kafka" if first == "kafka" else tested
         with place.broker(kind, "filled", False) as broker:
             said = place.java("Fill", 1)
-            end(broker, killed)
+            lab.end(broker, killed)
         producers = next(x for x in said if x.startswith("producers")).split()[1:]
         undecided = int(next(x for x in said if x.startswith("ongoing")).split()[1])
         filled = scratch / "filled"
@@ -226,9 +148,9 @@ def compaction(first, killed, rounds, scratch):
                 differences += wrong if turn[who] != "kafka" else []
                 differences += bad
                 dumps[who] = dump(scratch / home)
-            differences += compare(f"round {round_} dump", dumps["kafka"], dumps["tested"])
+            differences += lab.compare(f"round {round_} dump", dumps["kafka"], dumps["tested"])
             told = {who: timeless(lines) for who, lines in told.items()}
-            differences += compare(f"round {round_} served", told["kafka"], told["tested"])
+            differences += lab.compare(f"round {round_} served", told["kafka"], told["tested"])
             # Each goes on with what the other left.
             homes = {"kafka": homes["tested"], "tested": homes["kafka"]}
             after, again = {}, {}
@@ -241,14 +163,14 @@ def compaction(first, killed, rounds, scratch):
                         place.java("Fill", round_ + 1, *producers)
                     else:
                         again[who] = place.java("Again", *producers)
-                    end(broker, killed)
+                    lab.end(broker, killed)
                 if turn[who] == "kafka":
-                    differences += complaints(broker)
-            differences += compare(f"round {round_} handed over to tested", told["kafka"],
+                    differences += lab.complaints(broker)
+            differences += lab.compare(f"round {round_} handed over to tested", told["kafka"],
                                    after["tested"])
-            differences += compare(f"round {round_} handed over to kafka", told["kafka"],
+            differences += lab.compare(f"round {round_} handed over to kafka", told["kafka"],
                                    after["kafka"])
-        differences += compare("duplicates", again["kafka"], again["tested"])
+        differences += lab.compare("duplicates", again["kafka"], again["tested"])
         assert sum(" found " in line for line in again["kafka"]) == 3, again["kafka"]
         lines = sum(map(len, dumps["kafka"].values()))
     if differences:
@@ -266,4 +188,9 @@ SCENARIOS = [
     scenario("rounds_with_kills", "two rounds of writing, compaction, kill -9 and change of hands",
              compaction, "tested", True, 2),
     scenario("rounds", "the same with orderly ends", compaction, "kafka", False, 2),
+    scenario("dumps", "kafka-dump-log on every file after kill -9, compaction and a move",
+             dumps.dumps),
+    scenario("leftovers", "directories as a crash leaves them at each step of a swap",
+             leftovers.leftovers, True),
+    scenario("leftovers_unrecovered", "the same, all to be recovered", leftovers.leftovers, False),
 ]

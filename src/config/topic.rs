@@ -149,8 +149,7 @@ topic_keys! {
     /// In-sync replicas that a produce with acks=all needs.
     min_insync_replicas: i32 = Int, "min.insync.replicas", "1",
         AtLeast(1), Medium, [MIN_INSYNC_REPLICAS];
-    /// Whether a new segment's file is given its full size at once. It has no effect: segments
-    /// grow as they are written.
+    /// Whether a new segment's file is given its full size at once.
     preallocate: bool = Boolean, "preallocate", "false", Any, Medium, [LOG_PREALLOCATE];
     /// Whether no more segments are copied to the remote tier. Tiering is not available.
     remote_log_copy_disable: bool = Boolean, "remote.log.copy.disable", "false", Any, Medium, [];

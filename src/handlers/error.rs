@@ -60,8 +60,11 @@ impl ToErrorCode for AppendError {
             AppendError::Corrupt(_) => ErrorCode::CORRUPT_MESSAGE,
             AppendError::InvalidRecord { .. } => ErrorCode::INVALID_RECORD,
             AppendError::InvalidTimestamp { .. } => ErrorCode::INVALID_TIMESTAMP,
-            // A codec number that does not exist, which Kafka has no error of its own for.
-            AppendError::UnsupportedCompression => ErrorCode::UNKNOWN_SERVER_ERROR,
+            // What does not decompress, or a codec number that does not exist: Kafka has no error
+            // of its own for it.
+            AppendError::Unreadable(_) | AppendError::UnsupportedCompression => {
+                ErrorCode::UNKNOWN_SERVER_ERROR
+            }
             AppendError::TooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
             AppendError::LargerThanSegment { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
             AppendError::OutOfOrderSequence { .. } => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,

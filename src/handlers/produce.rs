@@ -22,11 +22,12 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use validate::Refusal;
 
 /// What became of one partition of one request.
 enum Outcome {
     /// Refused before the partition saw it.
-    Refused(ErrorCode),
+    Refused(Refusal),
     /// The partition or its log, which starts at this offset, refused it.
     Failed(PartitionError, i64),
     /// To be appended.
@@ -91,7 +92,7 @@ fn plan(
     let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     let size = partitions.map(|data| data.records.as_ref().map_or(0, Bytes::len)).sum();
     if request.transactional_id.is_none() && validate::is_transactional(request) {
-        let refused = || Outcome::Refused(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        let refused = || Outcome::Refused(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED.into());
         let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
         entries.extend(partitions.map(|_| Entry { request: index, acks, outcome: refused() }));
         return size;
@@ -104,7 +105,7 @@ fn plan(
             let outcome = check(broker, context, acks, &topic.name, data.index, records)
                 .map_or_else(Outcome::Refused, |(partition, records)| {
                     if is_refused {
-                        return Outcome::Refused(ErrorCode::INVALID_TOPIC_EXCEPTION);
+                        return Outcome::Refused(ErrorCode::INVALID_TOPIC_EXCEPTION.into());
                     }
                     Outcome::Waiting(partition, records)
                 });
@@ -126,15 +127,15 @@ fn check(
     topic: &str,
     index: i32,
     records: Option<Bytes>,
-) -> Result<(Arc<Partition>, Bytes), ErrorCode> {
+) -> Result<(Arc<Partition>, Bytes), Refusal> {
     let found = broker.replicas.get(topic, index);
     if !lookup::is_known(broker, topic, index) {
-        return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into());
     }
     let records = records.unwrap_or_default();
     validate::validate(context.api_version, &records)?;
     if !(-1..=1).contains(&acks) {
-        return Err(ErrorCode::INVALID_REQUIRED_ACKS);
+        return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
     }
     let partition = found.ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
     Ok((partition, records))

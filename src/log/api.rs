@@ -10,8 +10,48 @@ use std::sync::Arc;
 pub struct RecordError {
     /// Index of the record in its batch, from 0.
     pub index: i32,
-    /// Why, as the producer is to read it.
-    pub message: String,
+    /// Why.
+    pub fault: RecordFault,
+}
+
+/// What is wrong with a record. Times are in ms since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordFault {
+    /// It has no key, and its topic is compacted.
+    NoKey,
+    /// Its time is too far from the broker's.
+    OutOfRange {
+        /// Its offset in the batch.
+        offset: i32,
+        /// Its time.
+        timestamp: i64,
+        /// The first that is accepted.
+        earliest: i64,
+        /// The last that is accepted.
+        latest: i64,
+    },
+    /// It claims the time of the append, as it is printed.
+    AppendTime(String),
+}
+
+impl RecordFault {
+    /// In Kafka's words, for a record of this partition.
+    pub fn told(&self, topic: &str, partition: i32) -> String {
+        match self {
+            RecordFault::NoKey => format!(
+                "Compacted topic cannot accept message without key in topic partition \
+                 {topic}-{partition}"
+            ),
+            RecordFault::OutOfRange { offset, timestamp, earliest, latest } => format!(
+                "Timestamp {timestamp} of message with offset {offset} is out of range. \
+                 The timestamp should be within [{earliest}, {latest}]"
+            ),
+            RecordFault::AppendTime(record) => format!(
+                "Invalid timestamp type in message {record}. \
+                 Producer should not set timestamp type to LogAppendTime."
+            ),
+        }
+    }
 }
 
 /// Why records were not appended, a variant per Kafka code.
@@ -29,11 +69,14 @@ pub enum AppendError {
         message: String,
     },
     /// Timestamps are too far from the broker's clock.
-    #[error("one or more records have been rejected due to invalid timestamp")]
+    #[error("One or more records have been rejected due to invalid timestamp")]
     InvalidTimestamp {
         /// The records at fault.
         errors: Vec<RecordError>,
     },
+    /// What is compressed cannot be read, or not be written anew.
+    #[error("the records cannot be read: {0}")]
+    Unreadable(&'static str),
     /// The codec is unknown, or not allowed for this format.
     #[error("unsupported compression")]
     UnsupportedCompression,

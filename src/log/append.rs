@@ -294,6 +294,10 @@ impl<'a> Append<'a> {
                 });
             }
         }
+        if set.is_empty() {
+            // No whole batch, which a client of before v3 may send: nothing is appended, nowhere.
+            return Ok(Appended { append_time_ms: -1, ..self.appended(-1, -1) });
+        }
         let mut appended = self.appended(self.next, self.next - 1);
         for (Checked { mut header, bytes }, marker) in set.into_iter().zip(markers) {
             header.base_offset = self.next;

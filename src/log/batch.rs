@@ -196,6 +196,35 @@ pub fn seal(mut header: BatchHeader, records: &[u8]) -> Bytes {
     Bytes::from(out)
 }
 
+/// The bytes that the smallest message of any format has after its length.
+const SMALLEST_BYTES: i32 = 14;
+
+/// Why bytes from a client are not the beginning of a batch of any format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoBatch {
+    /// The length is smaller than that of an empty message.
+    #[error("Record size {0} is less than the minimum record overhead ({SMALLEST_BYTES})")]
+    TooSmall(i32),
+    /// There is no such format.
+    #[error("Invalid magic found in record: {0}")]
+    Magic(i8),
+}
+
+/// The batch at the start of what a client sent; none if it is cut short (Kafka's
+/// `ByteBufferLogInputStream`).
+pub fn first(bytes: &[u8]) -> Result<Option<&[u8]>, NoBatch> {
+    let Some(length) = array(bytes, 8).map(i32::from_be_bytes) else { return Ok(None) };
+    if length < SMALLEST_BYTES {
+        return Err(NoBatch::TooSmall(length));
+    }
+    let Some(magic) = bytes.get(16).map(|magic| *magic as i8) else { return Ok(None) };
+    if !(0..=2).contains(&magic) {
+        return Err(NoBatch::Magic(magic));
+    }
+    let size = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(PREFIX_BYTES);
+    Ok(bytes.get(..size))
+}
+
 /// Whole batches of `bytes` (of any format), as slices of it; stops at the first torn one.
 pub fn split(bytes: &Bytes) -> impl Iterator<Item = Bytes> + '_ {
     let mut at = 0;

@@ -5,7 +5,7 @@
 //! Compiled for tests and under `cfg(fuzzing)` only.
 
 #[cfg(test)]
-mod mutations;
+pub(crate) mod mutations;
 mod on_disk;
 mod on_wire;
 

@@ -37,7 +37,10 @@ pub enum LegacyError {
     /// The checksum is wrong, or lengths do not fit.
     #[error("a message of format 0 or 1 is corrupt")]
     Corrupt,
-    /// It is a codec that the format does not have, or its data are corrupt.
+    /// Messages that do not fit each other, or a codec that the format does not have.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// What is compressed cannot be read.
     #[error("a compressed message cannot be read: {0}")]
     Compression(String),
 }
@@ -90,7 +93,7 @@ pub fn read(bytes: &Bytes) -> Result<(Vec<Message>, Codec), LegacyError> {
         match Codec::from_number(i16::from(attributes & 0x07)) {
             Some(Codec::None) => messages.push(message),
             None | Some(Codec::Zstd) => {
-                return Err(LegacyError::Compression("no such codec in this format".into()));
+                return Err(LegacyError::Invalid("no such codec in this format"));
             }
             Some(inner) => {
                 codec = inner;
@@ -116,21 +119,30 @@ fn read_inner(
         .map_err(|e| LegacyError::Compression(e.to_string()))?;
     let first = messages.len();
     let set = Bytes::from(set);
-    let mut size = 0;
+    // What is cut short at the end is left out, as of a set that is not compressed.
     for entry in batch::split(&set) {
-        size += entry.len();
-        let (message, attributes, _) = read_one(&entry)?;
+        let inner = entry.get(16).copied();
+        if inner.is_some_and(|inner| inner >= 2) {
+            return Err(LegacyError::Compression("a batch within a message".into()));
+        }
+        let (message, attributes, inner) = read_one(&entry)?;
+        if inner != magic {
+            return Err(LegacyError::Invalid("a message of another format within one"));
+        }
         if attributes & 0x07 != 0 {
-            return Err(LegacyError::Compression("compressed twice".into()));
+            return Err(LegacyError::Invalid("compressed twice"));
         }
         messages.push(message);
     }
-    if size != set.len() || messages.len() == first {
-        return Err(LegacyError::Corrupt);
+    if messages.len() == first {
+        return Err(LegacyError::Invalid("no message within a compressed one"));
     }
     if magic == 1 {
         let inner = messages.get_mut(first..).unwrap_or_default();
         let last = inner.last().map_or(0, |m| m.offset);
+        if outer.offset != 0 && outer.offset < last {
+            return Err(LegacyError::Invalid("the offset is smaller than those within"));
+        }
         let shift = outer.offset.wrapping_sub(last);
         inner.iter_mut().for_each(|m| m.offset = m.offset.wrapping_add(shift));
     }

@@ -26,6 +26,7 @@ mod futures;
 pub mod fuzzing;
 mod index;
 mod leader_epochs;
+mod leftovers;
 pub mod legacy;
 #[cfg(test)]
 mod legacy_tests;

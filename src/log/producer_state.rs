@@ -231,6 +231,10 @@ fn check_marker(
 }
 
 fn check_sequence(header: &BatchHeader, entry: &Entry) -> Result<(), AppendError> {
+    // Of one that wrote without an epoch nothing can be expected (Kafka's NO_PRODUCER_EPOCH).
+    if entry.epoch < 0 {
+        return Ok(());
+    }
     let got = header.base_sequence;
     // A producer of which only markers are known begins at 0, as in a new epoch. One of which
     // nothing is known, after expiry or truncation, begins anywhere.
@@ -274,6 +278,15 @@ mod tests {
         state.update(&header(0, 1, 12, 0), None);
         let result = state.check(&header(12, 0, 0, 0), None, Origin::Client);
         assert!(matches!(result, Err(AppendError::InvalidProducerEpoch { .. })));
+    }
+
+    #[test]
+    fn after_a_batch_without_an_epoch_any_sequence_is_expected() {
+        let mut state = ProducerState::default();
+        state.update(&header(0, -1, 0, 0), None);
+        for (epoch, sequence) in [(-1, 7), (0, 3)] {
+            assert!(state.check(&header(sequence, epoch, 2, 0), None, Origin::Client).is_ok());
+        }
     }
 
     #[test]

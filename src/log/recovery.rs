@@ -3,18 +3,18 @@
 
 use super::api::LogError;
 use super::batch::{self, BatchHeader, HEADER_BYTES};
-use super::file::{self, LogFile};
 use super::leader_epochs::LeaderEpochs;
+use super::leftovers::sweep;
 use super::legacy;
 use super::partition_log::{Known, Segments, floor};
 use super::pooled::DirPath;
 use super::producer_state::{Marker, ProducerState};
 use super::record::Record;
-use super::segment::{Batches, Located, Segment, base_offset_of};
+use super::segment::{Located, Segment, base_offset_of};
 use super::snapshot;
 use crate::config::TopicConfig;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What was loaded.
@@ -76,52 +76,6 @@ pub(super) fn load(
     }
     let recovery_point = if known.clean { end } else { known.recovery_point };
     Ok(Loaded { segments, producers, epochs, start, end, recovery_point })
-}
-
-/// Removes what a crash left half done; gives the base offsets of the segments.
-fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
-    let mut bases = Vec::new();
-    let mut swapped = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".deleted") || name.ends_with(".cleaned") || name.ends_with(".tmp") {
-            remove(&entry.path())?;
-        } else if name.ends_with(".swap") {
-            swapped.push(entry.path());
-        } else if let Some(base) = base_offset_of(&name, "log") {
-            bases.push(base);
-        }
-    }
-    // A file with this suffix is whole: it takes the place of the segments that it was made of.
-    swapped.retain(|path: &PathBuf| path.to_string_lossy().ends_with(".log.swap"));
-    for path in swapped {
-        let to = path.with_extension("");
-        let name = to.file_name().map(|name| name.to_string_lossy().into_owned());
-        let Some(base) = name.and_then(|name| base_offset_of(&name, "log")) else { continue };
-        let last = last_offset(&path)?.unwrap_or(base);
-        for old in bases.iter().filter(|old| (base..=last).contains(old)) {
-            for path in Segment::paths(dir, *old) {
-                remove(&path)?;
-            }
-        }
-        bases.retain(|old| !(base..=last).contains(old));
-        file::rename(&path, &to)?;
-        bases.push(base);
-    }
-    bases.sort_unstable();
-    bases.dedup();
-    Ok(bases)
-}
-
-/// The last offset in a file of batches.
-fn last_offset(path: &Path) -> io::Result<Option<i64>> {
-    let file = LogFile::open(path)?;
-    let mut last = None;
-    for batch in Batches::of(&file, file.len()?) {
-        last = Some(batch?.last_offset());
-    }
-    Ok(last)
 }
 
 /// Reads again all segments from the recovery point on, cuts the first torn batch and all that

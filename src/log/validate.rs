@@ -1,13 +1,14 @@
 //! What a leader checks and changes before it assigns offsets (Kafka's `LogValidator` and
 //! `UnifiedLog.analyzeAndValidateRecords`). Knows neither offsets nor producers' state.
 
-use super::api::{AppendError, Origin, RecordError};
+use super::api::{AppendError, Origin, RecordError, RecordFault};
 use super::batch::{self, BatchHeader, HEADER_BYTES, LOG_APPEND_TIME};
 use super::compress::{self, Codec, DECOMPRESSED_BYTES_MAX};
 use super::legacy::{self, LegacyError, Message};
 use super::record::{Record, records};
 use crate::config::{CompressionType, TimestampType, TopicConfig};
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A batch that may be appended: its header, and the bytes to write after the first sixteen.
@@ -49,19 +50,35 @@ pub fn check(
     config: &TopicConfig,
     now_ms: i64,
 ) -> Result<Vec<Checked>, AppendError> {
-    if legacy::is_legacy(set) {
+    let mut batches: SmallVec<[Bytes; 1]> = SmallVec::new();
+    let mut rest = set.clone();
+    while let Some(one) = batch::first(&rest).map_err(|_| AppendError::Corrupt("no batch"))? {
+        check_size(one.len(), config)?;
+        batches.push(rest.split_to(one.len()));
+    }
+    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    check_together(&batches, origin)?;
+    if legacy::is_legacy(first) {
         return check_legacy(set, config, now_ms).map(|batch| vec![batch]);
     }
-    let mut checked = Vec::with_capacity(1);
-    let mut size = 0;
-    for bytes in batch::split(set) {
-        size += bytes.len();
-        checked.push(check_batch(bytes, origin, config, now_ms)?);
+    batches.into_iter().map(|bytes| check_batch(bytes, origin, config, now_ms)).collect()
+}
+
+/// All have one format; what is of format 2 or compressed is alone in what a client sends.
+fn check_together(batches: &[Bytes], origin: Origin) -> Result<(), AppendError> {
+    let magic = |batch: &Bytes| batch.get(16).copied();
+    let first = batches.first().and_then(magic);
+    if batches.iter().any(|batch| magic(batch) != first) {
+        return Err(invalid("batches of different formats in one set"));
     }
-    if size != set.len() {
-        return Err(AppendError::Corrupt("a batch is longer than the records"));
+    let attributes = if first < Some(2) { 17 } else { 22 };
+    let codec = batch::CODEC_MASK as u8;
+    let is_packed = |batch: &Bytes| batch.get(attributes).is_some_and(|bits| bits & codec != 0);
+    let alone = first >= Some(2) && origin == Origin::Client || batches.iter().any(is_packed);
+    if alone && batches.len() > 1 {
+        return Err(invalid("Compressed outer record has more than one batch"));
     }
-    Ok(checked)
+    Ok(())
 }
 
 fn check_batch(
@@ -71,16 +88,12 @@ fn check_batch(
     now_ms: i64,
 ) -> Result<Checked, AppendError> {
     let header = BatchHeader::read(&bytes).ok_or(AppendError::Corrupt("no whole header"))?;
-    if header.magic != 2 {
-        return Err(invalid("batches of different formats in one set"));
-    }
     if header.base_offset != 0 {
         return Err(invalid(format!(
             "The baseOffset of the record batch in the append should be 0, but it is {}",
             header.base_offset
         )));
     }
-    check_size(bytes.len(), config)?;
     if !batch::crc_is_right(&header, &bytes) {
         return Err(AppendError::Corrupt("the CRC is wrong"));
     }
@@ -91,11 +104,17 @@ fn check_batch(
         Codec::None => Cow::Borrowed(packed),
         codec => Cow::Owned(
             compress::decompress(codec, packed, DECOMPRESSED_BYTES_MAX)
-                .map_err(|_| invalid("the records cannot be decompressed"))?,
+                .map_err(|_| AppendError::Unreadable("they do not decompress"))?,
         ),
     };
-    let seen = check_records(&header, &plain, config, now_ms)?;
     let (codec, level) = target(config, source);
+    let as_it_is = codec == source && source != Codec::None;
+    let printed = if as_it_is { "PartialDefaultRecord" } else { "DefaultRecord" };
+    let seen = check_records(&header, &plain, config, now_ms, printed)?;
+    if as_it_is && !seen.in_sequence {
+        // Kafka means to write them anew, and has not kept what it needs for that.
+        return Err(AppendError::Unreadable("their offsets do not count from 0"));
+    }
     // Control batches are never compressed.
     let recompress = codec != source && !header.has(batch::CONTROL);
     if recompress || !seen.in_sequence {
@@ -143,8 +162,9 @@ fn check_records(
     plain: &[u8],
     config: &TopicConfig,
     now_ms: i64,
+    printed: &str,
 ) -> Result<Seen, AppendError> {
-    let mut errors = RecordErrors::default();
+    let mut errors = RecordErrors::new(config, now_ms);
     let mut seen = Seen { max_timestamp: legacy::NO_TIMESTAMP, in_sequence: true };
     let keyed = config.cleanup_policy.compact && !header.has(batch::CONTROL);
     let mut index = 0;
@@ -159,7 +179,9 @@ fn check_records(
         seen.max_timestamp = seen.max_timestamp.max(timestamp);
         seen.in_sequence &= record.offset_delta == index;
         errors.check_key(index, keyed && record.key.is_none());
-        errors.check_time(index, timestamp, header.has(LOG_APPEND_TIME), config, now_ms);
+        errors.check_time(index, record.offset_delta, timestamp, || {
+            header.has(LOG_APPEND_TIME).then(|| print(printed, &record, timestamp))
+        });
         index += 1;
     }
     if index != header.record_count {
@@ -172,45 +194,60 @@ fn check_records(
     Ok(seen)
 }
 
-#[derive(Default)]
+/// A record as Kafka's messages have it.
+fn print(kind: &str, record: &Record<'_>, timestamp: i64) -> String {
+    let bytes = |field: Option<&[u8]>| field.map_or(0, <[u8]>::len);
+    let (key, value) = (bytes(record.key), bytes(record.value));
+    let offset = record.offset_delta;
+    format!("{kind}(offset={offset}, timestamp={timestamp}, key={key} bytes, value={value} bytes)")
+}
+
 struct RecordErrors {
     errors: Vec<RecordError>,
     time: bool,
+    has_create_time: bool,
+    now_ms: i64,
+    /// How much older and younger than now a record may be.
+    limits: (i64, i64),
 }
 
 impl RecordErrors {
+    fn new(config: &TopicConfig, now_ms: i64) -> RecordErrors {
+        let has_create_time = config.message_timestamp_type == TimestampType::CreateTime;
+        let limits = limits(config);
+        RecordErrors { errors: Vec::new(), time: false, has_create_time, now_ms, limits }
+    }
+
     fn check_key(&mut self, index: i32, missing: bool) {
         if missing {
-            let message = "Compacted topic cannot accept message without key.".to_owned();
-            self.errors.push(RecordError { index, message });
+            self.errors.push(RecordError { index, fault: RecordFault::NoKey });
         }
     }
 
+    /// `claim` gives the record in print if it claims append time.
     fn check_time(
         &mut self,
         index: i32,
+        offset: i32,
         timestamp: i64,
-        append_time: bool,
-        config: &TopicConfig,
-        now_ms: i64,
+        claim: impl FnOnce() -> Option<String>,
     ) {
-        let (before, after) = limits(config);
-        let create = config.message_timestamp_type == TimestampType::CreateTime;
-        let far =
-            now_ms.saturating_sub(timestamp) > before || timestamp.saturating_sub(now_ms) > after;
-        let message = if create && timestamp != legacy::NO_TIMESTAMP {
-            if !far {
+        let (now_ms, (before, after)) = (self.now_ms, self.limits);
+        let fault = if self.has_create_time && timestamp != legacy::NO_TIMESTAMP {
+            let age = now_ms.saturating_sub(timestamp);
+            if age <= before && timestamp.saturating_sub(now_ms) <= after {
                 return;
             }
-            format!("Timestamp {timestamp} of message is out of range around {now_ms}")
-        } else if append_time {
-            "Producer should not set timestamp type to LogAppendTime.".to_owned()
+            let (earliest, latest) = (now_ms.wrapping_sub(before), now_ms.wrapping_add(after));
+            RecordFault::OutOfRange { offset, timestamp, earliest, latest }
+        } else if let Some(record) = claim() {
+            RecordFault::AppendTime(record)
         } else {
             return;
         };
         self.time = true;
         if self.errors.last().is_none_or(|last| last.index != index) {
-            self.errors.push(RecordError { index, message });
+            self.errors.push(RecordError { index, fault });
         }
     }
 
@@ -272,6 +309,10 @@ fn rebuild(
     now_ms: i64,
     max_timestamp: i64,
 ) -> Result<Checked, AppendError> {
+    if header.has_producer() && header.producer_epoch < 0 {
+        // Which Kafka can append, and not write.
+        return Err(AppendError::Unreadable("their producer has no epoch"));
+    }
     let mut body = BytesMut::with_capacity(plain.len());
     for (index, record) in records(plain).flatten().enumerate() {
         Record { offset_delta: index as i32, ..record }.write(&mut body);
@@ -285,20 +326,18 @@ fn rebuild(
 }
 
 fn check_legacy(set: &Bytes, config: &TopicConfig, now_ms: i64) -> Result<Checked, AppendError> {
-    for entry in batch::split(set) {
-        check_size(entry.len(), config)?;
-    }
     let (messages, source) = legacy::read(set).map_err(|error| match error {
         LegacyError::Corrupt => AppendError::Corrupt("a message of format 0 or 1"),
-        LegacyError::Compression(message) => invalid(message),
+        LegacyError::Invalid(why) => invalid(why),
+        LegacyError::Compression(_) => AppendError::Unreadable("a message does not decompress"),
     })?;
     if messages.is_empty() {
         return Err(AppendError::Corrupt("no whole message"));
     }
-    let mut errors = RecordErrors::default();
+    let mut errors = RecordErrors::new(config, now_ms);
     for (index, Message { timestamp, key, .. }) in messages.iter().enumerate() {
         errors.check_key(index as i32, config.cleanup_policy.compact && key.is_none());
-        errors.check_time(index as i32, *timestamp, false, config, now_ms);
+        errors.check_time(index as i32, index as i32, *timestamp, || None);
     }
     errors.finish()?;
     let (codec, level) = target(config, source);

@@ -93,3 +93,51 @@ fn a_claim_of_append_time_is_taken_back_where_the_topic_has_create_time() {
     assert_eq!(checked[0].header.max_timestamp, 77);
     assert!(matches!(claims(-1), Err(AppendError::InvalidTimestamp { .. })));
 }
+
+#[test]
+fn what_does_not_decompress_is_unreadable() {
+    let good = Spec { codec: Codec::Gzip, ..Spec::of(&["a"]) }.build();
+    let header = BatchHeader::read(&good).expect("a header");
+    let bad = batch::seal(header, b"not compressed by anything");
+    let result = check(&bad, Origin::Client, &TopicConfig::default(), 5000);
+    assert!(matches!(result, Err(AppendError::Unreadable(_))), "{result:?}");
+}
+
+#[test]
+fn records_that_do_not_count_from_zero_are_unreadable_where_they_stay_compressed() {
+    let build = |codec: Codec| {
+        let mut body = BytesMut::new();
+        let plain = Spec::of(&["a", "b"]).build();
+        for (record, offset_delta) in records(&plain[HEADER_BYTES..]).flatten().zip([0, 2]) {
+            Record { offset_delta, ..record }.write(&mut body);
+        }
+        let header = BatchHeader::read(&plain).expect("a header");
+        let header = BatchHeader { attributes: codec as i16, ..header };
+        batch::seal(header, &compress::compress(codec, 0, &body).expect("compressed"))
+    };
+    let check = |codec| check(&build(codec), Origin::Client, &TopicConfig::default(), 5000);
+    assert!(matches!(check(Codec::Lz4), Err(AppendError::Unreadable(_))));
+    let written = check(Codec::None).expect("counted anew").remove(0);
+    let offsets = records(&written.bytes[HEADER_BYTES..]).flatten().map(|r| r.offset_delta);
+    assert_eq!(offsets.collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_client_sends_one_batch_and_what_is_cut_short_is_none() {
+    let config = TopicConfig::default();
+    let one = Spec::of(&["a"]).build();
+    let two = Bytes::from([&one[..], &one].concat());
+    let result = check(&two, Origin::Client, &config, 5000);
+    assert!(matches!(result, Err(AppendError::InvalidRecord { .. })), "{result:?}");
+    let and_a_half = two.slice(..one.len() + 40);
+    assert_eq!(check(&and_a_half, Origin::Client, &config, 5000).expect("one").len(), 1);
+    assert!(check(&one.slice(..40), Origin::Client, &config, 5000).expect("none").is_empty());
+}
+
+#[test]
+fn a_producer_without_epoch_is_not_written_anew() {
+    let spec = Spec { producer: (7, -1, 0), ..Spec::of(&["a"]) };
+    assert!(accept(&spec, &TopicConfig::default()).is_ok());
+    let config = TopicConfig { compression_type: CompressionType::Gzip, ..TopicConfig::default() };
+    assert!(matches!(accept(&spec, &config), Err(AppendError::Unreadable(_))));
+}

@@ -10,6 +10,8 @@ mod budget;
 mod connection;
 mod data_thread;
 mod file_region;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod inbox;
 mod request;
 mod server;

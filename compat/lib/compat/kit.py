@@ -272,7 +272,7 @@ def npm(folder, *packages):
         ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", to, *packages], 600))
 
 
-def kill_test(name, guarantee, kills, lib, command, seconds=300):
+def kill_test(name, guarantee, kills, lib, command, seconds=540):
     """Numbers fed into a topic while a job, `command(source, sink)`, copies them and is killed
     with SIGKILL and started again; "once" or "atLeastOnce" is what a read_committed reader must
     see of each. `lib` holds any kafka-clients."""

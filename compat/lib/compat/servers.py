@@ -16,7 +16,8 @@ import time
 
 from . import paths
 
-READY_SECONDS = 60
+# Much, for a machine that does other work too.
+READY_SECONDS = 180
 
 # So that atexit ends the servers also when this program is told to end.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

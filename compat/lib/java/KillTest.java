@@ -28,13 +28,13 @@ public class KillTest {
     }
 
     static void await(String what, Process p, BooleanSupplier condition) throws Exception {
-        long limit = System.currentTimeMillis() + 120_000;
+        long limit = System.currentTimeMillis() + 240_000;
         while (!condition.getAsBoolean()) {
             if (!p.isAlive())
                 throw new AssertionError("the job ended by itself with status " + p.exitValue());
             if (System.currentTimeMillis() > limit) {
                 stop(p, true);
-                throw new AssertionError("not within 120 s: " + what);
+                throw new AssertionError("not within 240 s: " + what);
             }
             Thread.sleep(20);
         }

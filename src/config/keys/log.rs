@@ -77,8 +77,7 @@ keys! {
     LOG_MESSAGE_TIMESTAMP_TYPE: Text = "log.message.timestamp.type", "CreateTime",
         OneOf(&["CreateTime", "LogAppendTime"]), Medium, ClusterWide;
     /// Whether a new segment's file is given its full size at once.
-    LOG_PREALLOCATE: Boolean = "log.preallocate", "false", Any, Medium, ClusterWide,
-        no_effect "segments grow as they are written";
+    LOG_PREALLOCATE: Boolean = "log.preallocate", "false", Any, Medium, ClusterWide;
     /// Bytes of a partition beyond which its oldest segments are deleted; -1 for no limit.
     LOG_RETENTION_BYTES: Long = "log.retention.bytes", "-1", Any, High, ClusterWide;
     /// Milliseconds between searches for segments to delete.

@@ -2,6 +2,7 @@
 
 use super::super::error::ToErrorCode;
 use super::super::lookup::{self, Node};
+use super::validate::Refusal;
 use super::{Entry, Outcome};
 use crate::broker::Broker;
 use crate::handlers::RequestContext;
@@ -31,7 +32,8 @@ pub(super) fn respond(
         let mut partitions = Vec::with_capacity(topic.partition_data.len());
         for data in &topic.partition_data {
             let Some(entry) = entries.next() else { continue };
-            let (code, mut partition) = partition(context.api_version, data.index, &entry.outcome);
+            let (code, mut partition) =
+                partition(context.api_version, &topic.name, data.index, &entry.outcome);
             failed |= code != ErrorCode::NONE;
             if code == ErrorCode::NOT_LEADER_OR_FOLLOWER && context.api_version >= 10 {
                 let (id, epoch) = lookup::leader(broker, &topic.name, data.index);
@@ -61,13 +63,23 @@ fn endpoint(node: Node) -> NodeEndpoint {
         .with_rack(node.rack.map(StrBytes::from_string))
 }
 
-fn partition(version: i16, index: i32, outcome: &Outcome) -> (ErrorCode, PartitionProduceResponse) {
+fn partition(
+    version: i16,
+    topic: &str,
+    index: i32,
+    outcome: &Outcome,
+) -> (ErrorCode, PartitionProduceResponse) {
     let mut response = PartitionProduceResponse::default().with_index(index).with_base_offset(-1);
     let code = match outcome {
-        Outcome::Refused(code) => *code,
+        Outcome::Refused(Refusal { code, message }) => {
+            if version >= 8 {
+                response.error_message = message.clone().map(StrBytes::from_string);
+            }
+            *code
+        }
         Outcome::Waiting(..) => ErrorCode::UNKNOWN_SERVER_ERROR,
         Outcome::Failed(error, log_start) => {
-            describe(version, error, *log_start, &mut response);
+            describe(version, topic, error, *log_start, &mut response);
             error.error_code()
         }
         Outcome::Appended(replica, appended, error) => {
@@ -95,11 +107,13 @@ fn partition(version: i16, index: i32, outcome: &Outcome) -> (ErrorCode, Partiti
 /// log start (v5+) unless the error is one of those that Kafka answers without.
 fn describe(
     version: i16,
+    topic: &str,
     error: &PartitionError,
     log_start_offset: i64,
     response: &mut PartitionProduceResponse,
 ) {
     let PartitionError::Append(error) = error else { return };
+    let index = response.index;
     let records = match error {
         AppendError::InvalidRecord { errors, .. } | AppendError::InvalidTimestamp { errors } => {
             errors.as_slice()
@@ -108,6 +122,7 @@ fn describe(
         | AppendError::InvalidProducerEpoch { .. }
         | AppendError::CoordinatorFenced
         | AppendError::InvalidTxnState
+        | AppendError::Unreadable(_)
         | AppendError::UnsupportedCompression => &[],
         AppendError::Corrupt(_)
         | AppendError::TooLarge { .. }
@@ -124,16 +139,35 @@ fn describe(
     if version >= 5 {
         response.log_start_offset = log_start_offset;
     }
-    let is_validation =
-        matches!(error, AppendError::InvalidRecord { .. } | AppendError::InvalidTimestamp { .. });
-    if version < 8 || !is_validation {
+    // Of a batch that is wrong as a whole Kafka gives the code only.
+    if version < 8 || records.is_empty() {
         return;
     }
-    response.error_message = Some(StrBytes::from_string(error.to_string()));
-    let records = records.iter().map(|record| {
+    let told: Vec<(i32, String)> =
+        records.iter().map(|record| (record.index, record.fault.told(topic, index))).collect();
+    let message = match error {
+        AppendError::InvalidRecord { .. } => rejected(&told),
+        other => other.to_string(),
+    };
+    response.error_message = Some(StrBytes::from_string(message));
+    let records = told.into_iter().map(|(index, message)| {
         BatchIndexAndErrorMessage::default()
-            .with_batch_index(record.index)
-            .with_batch_index_error_message(Some(StrBytes::from_string(record.message.clone())))
+            .with_batch_index(index)
+            .with_batch_index_error_message(Some(StrBytes::from_string(message)))
     });
     response.record_errors = records.collect();
+}
+
+/// The message for a batch of which these records are refused.
+fn rejected(told: &[(i32, String)]) -> String {
+    let first = told
+        .iter()
+        .take(3)
+        .map(|(index, message)| format!("RecordError(batchIndex={index}, message='{message}')"));
+    format!(
+        "One or more records have been rejected due to {} record errors in total, \
+         and only showing the first three errors at most: [{}]",
+        told.len(),
+        first.collect::<Vec<_>>().join(", ")
+    )
 }

@@ -2,13 +2,14 @@
 //!
 //! Looks at the head of the batch only; the log checks the rest.
 
+use crate::log::batch::{self, NoBatch};
 use crate::types::ErrorCode;
 use kafka_protocol::messages::ProduceRequest;
 
-/// Bytes before a batch's own length counts: base offset and the length itself.
-const PREFIX: usize = 12;
 /// Position of the magic byte.
 const MAGIC: usize = 16;
+/// Position of the low byte of a batch's attributes.
+const ATTRIBUTES: usize = 22;
 /// Compression of a batch, in the low three bits of its attributes: zstd.
 const ZSTD: u8 = 4;
 
@@ -19,41 +20,52 @@ const TRANSACTIONAL: u8 = 0x10;
 pub fn is_transactional(request: &ProduceRequest) -> bool {
     let is_transactional = |records: &[u8]| {
         records.get(MAGIC) == Some(&2)
-            && records.get(22).is_some_and(|attributes| attributes & TRANSACTIONAL != 0)
+            && records.get(ATTRIBUTES).is_some_and(|attributes| attributes & TRANSACTIONAL != 0)
     };
     let mut partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     partitions.any(|data| data.records.as_deref().is_some_and(is_transactional))
 }
 
-/// From v3 on there is exactly one batch, of format 2; zstd only from v7 on.
+/// Why a partition's records are not looked at any further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The answer's code.
+    pub code: ErrorCode,
+    /// Its message (v8+).
+    pub message: Option<String>,
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Refusal {
+        Refusal { code, message: None }
+    }
+}
+
+impl From<NoBatch> for Refusal {
+    fn from(error: NoBatch) -> Refusal {
+        Refusal { code: ErrorCode::CORRUPT_MESSAGE, message: Some(error.to_string()) }
+    }
+}
+
+/// From v3 on there is exactly one batch, of format 2; zstd only from v7 on. What follows it and is
+/// no whole batch is the log's to judge.
 ///
 /// Example: `00*8 0000003d …` is one batch of 12 + 61 bytes.
-pub fn validate(version: i16, records: &[u8]) -> Result<(), ErrorCode> {
+pub fn validate(version: i16, records: &[u8]) -> Result<(), Refusal> {
     if version < 3 {
         return Ok(());
     }
-    if records.is_empty() {
-        return Err(ErrorCode::INVALID_RECORD);
+    let one = batch::first(records)?.ok_or(ErrorCode::INVALID_RECORD)?;
+    if one.get(MAGIC) != Some(&2) {
+        return Err(ErrorCode::INVALID_RECORD.into());
     }
-    let len = records
-        .get(8..PREFIX)
-        .and_then(|bytes| bytes.try_into().ok())
-        .map(i32::from_be_bytes)
-        .and_then(|len| usize::try_from(len).ok())
-        .ok_or(ErrorCode::CORRUPT_MESSAGE)?;
-    let magic = records.get(MAGIC).ok_or(ErrorCode::CORRUPT_MESSAGE)?;
-    if *magic != 2 {
-        return Err(ErrorCode::INVALID_RECORD);
+    if version < 7 && one.get(ATTRIBUTES).is_some_and(|attributes| attributes & 7 == ZSTD) {
+        return Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE.into());
     }
-    let attributes = records.get(22).ok_or(ErrorCode::CORRUPT_MESSAGE)?;
-    if version < 7 && attributes & 7 == ZSTD {
-        return Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
+    match batch::first(records.get(one.len()..).unwrap_or_default()) {
+        Ok(Some(_)) => Err(ErrorCode::INVALID_RECORD.into()),
+        Ok(None) | Err(_) => Ok(()),
     }
-    // A batch cut short is the log's to refuse, as corrupt.
-    if records.len() > PREFIX + len {
-        return Err(ErrorCode::INVALID_RECORD);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -78,8 +90,23 @@ mod tests {
     fn no_batch_two_batches_or_an_old_format_are_invalid() {
         let two = [batch(2, 0), batch(2, 0)].concat();
         for records in [vec![], two, batch(1, 0)] {
-            assert_eq!(validate(3, &records), Err(ErrorCode::INVALID_RECORD));
+            assert_eq!(validate(3, &records), Err(ErrorCode::INVALID_RECORD.into()));
         }
+    }
+
+    #[test]
+    fn a_batch_cut_short_is_none_and_half_of_a_second_is_the_logs_to_judge() {
+        let whole = batch(2, 0);
+        assert_eq!(validate(3, &whole[..60]), Err(ErrorCode::INVALID_RECORD.into()));
+        assert_eq!(validate(3, &[&whole[..], &whole[..60]].concat()), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_batch_is_corrupt_and_told_so() {
+        let told = |records: &[u8]| validate(8, records).expect_err("refused").message;
+        let small = "Record size 0 is less than the minimum record overhead (14)";
+        assert_eq!(told(&[0; 16]).as_deref(), Some(small));
+        assert_eq!(told(&batch(3, 0)).as_deref(), Some("Invalid magic found in record: 3"));
     }
 
     #[test]
@@ -99,7 +126,7 @@ mod tests {
 
     #[test]
     fn zstd_needs_version_seven() {
-        assert_eq!(validate(6, &batch(2, 4)), Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE));
+        assert_eq!(validate(6, &batch(2, 4)), Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE.into()));
         assert_eq!(validate(7, &batch(2, 4)), Ok(()));
     }
 }

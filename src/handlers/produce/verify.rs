@@ -50,7 +50,7 @@ pub(super) async fn verify(
         for (asked, verdict) in asked.into_iter().zip(verdicts) {
             let refused = settle(&asked, producer, verdict, version);
             if let (Err(code), Some(entry)) = (refused, entries.get_mut(asked.entry)) {
-                entry.outcome = Outcome::Refused(code);
+                entry.outcome = Outcome::Refused(code.into());
             }
         }
     }
@@ -73,7 +73,8 @@ fn refuse_anonymous(requests: &[ProduceRequest], entries: &mut [Entry]) {
             entries.iter().any(|entry| entry.request == index && transactional(entry).is_some());
         if request.transactional_id.is_none() && has_some {
             for entry in entries.iter_mut().filter(is_its) {
-                entry.outcome = Outcome::Refused(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+                let code = ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+                entry.outcome = Outcome::Refused(code.into());
             }
         }
     }

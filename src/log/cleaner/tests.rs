@@ -1,8 +1,9 @@
 //! Whole passes over real directories: what survives, and what every crash leaves.
 
-use super::clean::Budget;
+use super::clean::{Budget, clean};
 use super::schedule::{Cleaner, CleanerConfig};
 use super::survivors::plain;
+use super::throttle::Throttle;
 use crate::config::{CleanupPolicy, TimestampType, TopicConfig};
 use crate::log::batch::{self, BatchHeader, HEADER_BYTES, TRANSACTIONAL};
 use crate::log::compress::Codec;
@@ -313,6 +314,34 @@ fn a_time_by_the_brokers_clock_leads_to_a_record_that_is_left() {
     assert_eq!(all(&log)[0].0, 1, "the first record is gone, its batch begins with it");
     let found = log.offset_for_timestamp(Query::At(0)).expect("read").expect("found");
     assert_eq!(found.offset, 1);
+}
+
+#[test]
+fn a_tombstone_goes_when_it_is_due_though_the_dirty_part_is_a_hole() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let log = dirs.get_or_create(&id(), None, config()).expect("created");
+    append(&log, &[("a".to_owned(), None)], Codec::None);
+    append(&log, &[("b".to_owned(), Some("v".to_owned()))], Codec::None);
+    let end = log.log_end_offset();
+    log.roll_locked(&mut log.writer.lock(), &config(), end, 0).expect("rolled");
+    let pass = |from, to, now_ms| {
+        let throttle = Throttle::new(f64::MAX);
+        clean(&log, from, to, now_ms, cleaner_config().budget, &throttle).expect("cleaned")
+    };
+    pass(0, end, 5000);
+    assert_eq!(all(&log).len(), 2, "it is not yet due");
+    // Too far for the segment that is there, which stays empty.
+    let far = end + i64::from(i32::MAX) + 10;
+    let bytes = batch(&[("c".to_owned(), Some("v".to_owned()))], Codec::None);
+    let header = BatchHeader::read(&bytes).expect("a header");
+    let head = BatchHeader::head(far, header.length, 0);
+    let moved = [&head[..], &bytes[head.len()..]].concat();
+    log.append_as_follower(&moved.into()).expect("appended");
+    log.set_high_watermark(log.log_end_offset());
+    pass(end, far, 5000 + config().delete_retention_ms);
+    let keys: Vec<_> = all(&log).into_iter().map(|(_, key, _)| key).collect();
+    assert_eq!(keys, ["b", "c"]);
 }
 
 fn copy(dir: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -4,7 +4,7 @@
 //! `OTTLA_FUZZ_SECONDS=300 cargo test --lib fuzzing` runs each target for that long;
 //! `OTTLA_FUZZ_SEED` repeats a run.
 
-use super::TARGETS;
+use super::{TARGETS, Target};
 use crate::log::batch;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -98,31 +98,35 @@ fn seal_all(data: &mut [u8]) {
     }
 }
 
-#[test]
-fn every_target_survives_its_seeds_and_mutations_of_them() {
+/// Gives a target its seeds, and mutations of them: `inputs`, or as many as there is time for.
+pub(crate) fn survive(name: &str, folder: &str, target: Target, inputs: usize) {
     let given = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seconds = given("OTTLA_FUZZ_SECONDS").map(Duration::from_secs);
     let seed = given("OTTLA_FUZZ_SEED").unwrap_or_else(rand::random);
-    let only = std::env::var("OTTLA_FUZZ_TARGET").ok();
+    if std::env::var("OTTLA_FUZZ_TARGET").is_ok_and(|only| only != name) {
+        return;
+    }
+    let seeds = seeds(folder);
+    seeds.iter().for_each(|seed| target(seed));
+    let mut rng = StdRng::seed_from_u64(seed);
+    let begun = Instant::now();
+    for n in 0.. {
+        if seconds.map_or(n >= inputs, |limit| begun.elapsed() >= limit) {
+            break;
+        }
+        let data = mutate(&mut rng, &seeds);
+        let result = std::panic::catch_unwind(|| target(&data));
+        if result.is_err() {
+            let file = std::env::temp_dir().join(format!("ottla-{name}-{seed}-{n}"));
+            std::fs::write(&file, &data).expect("kept");
+            panic!("{name}: input {n} of seed {seed}, kept in {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_target_survives_its_seeds_and_mutations_of_them() {
     for (name, folder, target) in TARGETS {
-        if only.as_deref().is_some_and(|only| only != *name) {
-            continue;
-        }
-        let seeds = seeds(folder);
-        seeds.iter().for_each(|seed| target(seed));
-        let mut rng = StdRng::seed_from_u64(seed);
-        let begun = Instant::now();
-        for n in 0.. {
-            if seconds.map_or(n >= INPUTS, |limit| begun.elapsed() >= limit) {
-                break;
-            }
-            let data = mutate(&mut rng, &seeds);
-            let result = std::panic::catch_unwind(|| target(&data));
-            if result.is_err() {
-                let file = std::env::temp_dir().join(format!("ottla-{name}-{seed}-{n}"));
-                std::fs::write(&file, &data).expect("kept");
-                panic!("{name}: input {n} of seed {seed}, kept in {}", file.display());
-            }
-        }
+        survive(name, folder, *target, INPUTS);
     }
 }

@@ -226,6 +226,7 @@ impl World {
         // From the digits of a number that is drawn anyway: the histories stay as they were.
         let room = (at * 1e6) as usize % 4000;
         self.arm((room < 2000).then_some(Fault::Full(room)));
+        self.rewritten_to = self.rewritten_to.max(end);
         let cleaned = clean(self.log(), first_dirty, end, self.now, budget, &throttle);
         self.disarm();
         let Ok(outcome) = cleaned else {

@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) checkpoint: (i64, i64),
     truncated: Arc<AtomicBool>,
     pub(super) clean_to: i64,
+    /// Before it segments may have been written anew, also by a pass that did not end.
+    pub(super) rewritten_to: i64,
     /// Something was injected in this step and came true.
     pub(super) tripped: bool,
     syncs_fail: bool,
@@ -80,6 +82,7 @@ impl World {
             checkpoint: (0, 0),
             truncated: Arc::default(),
             clean_to: 0,
+            rewritten_to: 0,
             tripped: false,
             syncs_fail: false,
         };
@@ -155,7 +158,7 @@ impl World {
                 let to = (self.model.end + ahead - 20).max(0);
                 self.log().truncate_fully_and_start_at(to).expect("restarted");
                 self.model.restart_at(to);
-                self.clean_to = 0;
+                (self.clean_to, self.rewritten_to) = (0, 0);
             }
             Step::HighWatermark(at) => self.move_high_watermark(at),
             Step::DeleteRecords(at) => self.delete_records(at),
@@ -200,7 +203,7 @@ impl World {
         };
         // What was cleaned is below the high watermark: followers do not truncate to there.
         let offset = offset.max(0);
-        let offset = if offset < model.start { offset } else { offset.max(self.clean_to) };
+        let offset = if offset < model.start { offset } else { offset.max(self.rewritten_to) };
         // What a truncation leaves after a sync that failed is nobody's promise.
         self.arm(fault.filter(|fault| matches!(fault, Fault::Full(_))));
         let result = self.log().truncate_to(offset);
@@ -211,7 +214,7 @@ impl World {
         }
         if offset < self.model.start {
             self.model.restart_at(offset);
-            self.clean_to = 0;
+            (self.clean_to, self.rewritten_to) = (0, 0);
             return;
         }
         let kept = self.model.batches.iter().rfind(|b| b.last() < offset);
