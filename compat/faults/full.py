@@ -10,7 +10,7 @@ import disks
 import lab
 
 
-def _fill(folder):
+def fill(folder):
     """Takes all the room that is left; the file that holds it."""
     filler = folder / "filler"
     with open(filler, "ab", buffering=0) as file:
@@ -39,7 +39,7 @@ def _full(scratch, codec, **more):
                             compression__type=codec) as writer:
                 writer.await_acknowledged(2000)
                 lab.done(broker, "kafka-console-consumer", "--from-beginning", *group)
-                filler = _fill(folder)
+                filler = fill(folder)
                 kit.until("a producer is told", lambda: writer.said("failed"), 60, broker.child)
                 error = writer.said("failed")[0][1]
                 # Full for a while: rolls, checkpoints and offset commits meet it too.
@@ -80,11 +80,11 @@ def stopped_while_full(scratch):
             with lab.Writer(scratch, broker, "orders", size=1000, rate=1000,
                             delivery__timeout__ms=4000, request__timeout__ms=2000) as writer:
                 writer.await_acknowledged(2000)
-                filler = _fill(folder)
+                filler = fill(folder)
                 kit.until("a producer is told", lambda: writer.said("failed"), 60, broker.child)
             code = broker.stop()
             assert code == 0, (code, broker.tail())
-            filler = _fill(folder)
+            filler = fill(folder)
             broker.start()
             kit.await_metadata(broker)
             count = lab.check(writer, broker, "orders")
@@ -114,7 +114,7 @@ def killed_while_full(scratch):
             with lab.Writer(scratch, broker, "orders", size=1000, rate=1000,
                             delivery__timeout__ms=4000, request__timeout__ms=2000) as writer:
                 writer.await_acknowledged(2000)
-                _fill(folder)
+                fill(folder)
                 kit.until("a producer is told", lambda: writer.said("failed"), 60, broker.child)
             counts = []
             for _ in range(2):
@@ -122,7 +122,7 @@ def killed_while_full(scratch):
                 for log in (folder / "logs").glob("*-[01]"):
                     for file in (*log.glob("*index"), *log.glob("*.snapshot")):
                         file.unlink()
-                filler = _fill(folder)
+                filler = fill(folder)
                 broker.start()
                 kit.await_metadata(broker)
                 counts.append(lab.check(writer, broker, "orders"))
@@ -154,7 +154,7 @@ def joins_while_full(scratch):
                 writer.await_acknowledged(100)
             old = ["--group", "old", "--topic", "other", "--from-beginning"]
             lab.done(broker, "kafka-console-consumer", *old, "--max-messages", "10")
-            filler = _fill(folder)
+            filler = fill(folder)
             command = [*paths.java("k39", "log-tool", 128),
                        "org.apache.kafka.tools.consumer.ConsoleConsumer",
                        "--bootstrap-server", broker.bootstrap, "--topic", "other"]

@@ -4,6 +4,7 @@ from compat import kit
 import broken
 import disks
 import full
+import killed
 import moves
 
 SCENARIOS = [
@@ -11,6 +12,8 @@ SCENARIOS = [
     kit.scenario("stopped_while_full", full.stopped_while_full.__doc__, full.stopped_while_full),
     kit.scenario("killed_while_full", full.killed_while_full.__doc__, full.killed_while_full),
     kit.scenario("joins_while_full", full.joins_while_full.__doc__, full.joins_while_full),
+    kit.scenario("killed_on_full_ext4", killed.killed_on_full_ext4.__doc__,
+                 killed.killed_on_full_ext4),
     kit.scenario("one_of_two_breaks", broken.one_of_two_breaks.__doc__, broken.one_of_two_breaks,
                  fast=disks.possible()),
     kit.scenario("leaders_move", broken.leaders_move.__doc__, broken.leaders_move),

@@ -7,7 +7,10 @@ from compat import kit, servers, tool
 import lab
 
 # Non-consecutive offsets are a compacted log's by right.
-BAD = re.compile(r"(?i)\bfound\b|mismatch|out of order|invalid bytes|exception|corrupt|error|failed")
+BAD = re.compile(r"(?i)\bfound\b|mismatch|out of order|invalid bytes|index timestamp|exception|corrupt|error|failed")
+# Batches that are emptied and kept for their producer keep their largest time: in the index, and in
+# no record. The tool complains of it after Kafka's own cleaner, too.
+UNLIKE = {("idempotent", "timeindex")}
 DECODERS = {"__consumer_offsets": ["--offsets-decoder"],
             "__transaction_state": ["--transaction-log-decoder"]}
 
@@ -19,7 +22,8 @@ def ask(files, *more):
     ran = tool.run("kafka-dump-log", "--files", ",".join(map(str, files)), *more)
     lines = ran.out.splitlines()
     # Values may say what they like: they are dumped behind `payload:`.
-    bad = [x for x in lines + ran.err.splitlines() if BAD.search(x.split(" payload: ")[0])]
+    said = lines + ran.err.splitlines()
+    bad = [x for x in said if BAD.search(x.split(" payload: ")[0])]
     if ran.code:
         bad.append(f"exit {ran.code} of {more}: {ran.err[-500:]}")
     return lines, bad
@@ -42,11 +46,12 @@ def every_file(data, all_closed):
             assert any(f"Dumping {file}" in x for x in lines), f"{file} is not in the dump"
         for kind in ("index", "timeindex"):
             lines, bad = ask(files[kind], "--index-sanity-check")
-            passed = [x for x in lines if x.endswith("passed sanity check.")]
+            passed = [x for x in lines if x.endswith(("passed sanity check.", " is empty."))]
             # One without an entry is dumped as such.
             assert len(passed) == len(files[kind]), (lines, files[kind])
-            complaints += bad + ask(files[kind], "--verify-index-only")[1]
-            complaints += ask(files[kind])[1]
+            complaints += bad
+            if (topic, kind) not in UNLIKE:
+                complaints += ask(files[kind], "--verify-index-only")[1] + ask(files[kind])[1]
         complaints += ask(files["txnindex"])[1] + ask(files["snapshot"])[1]
         count += sum(map(len, files.values()))
     return count, complaints
@@ -66,7 +71,8 @@ def move_all(place, scratch, target):
         return ran.out
     kit.until("the broker lists itself", lambda: kit.brokers_known(place.port) > 0, 30)
     reassign("--execute")
-    kit.until("moved", lambda: "in progress" not in reassign("--verify"), 120)
+    kit.until("moved", lambda: reassign("--verify").count("completed successfully") >= len(rows),
+              120)
     return len(rows)
 
 

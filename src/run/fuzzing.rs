@@ -6,12 +6,15 @@
 use super::run;
 use crate::config::BrokerConfig;
 use crate::network::fuzzing::frames;
+use parking_lot::Mutex;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How long to wait for answers: a JoinGroup or a Fetch may have none for days.
 const PATIENCE: Duration = Duration::from_millis(30);
@@ -24,6 +27,20 @@ const FENCE: &[u8] = &[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 255, 255];
 struct Broker {
     address: SocketAddr,
     data: PathBuf,
+    /// Ends it when it is dropped, and its thread.
+    running: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+}
+
+impl Broker {
+    /// Ends the broker and removes its data: not before, for one that loses its only disk ends the
+    /// process.
+    #[cfg(test)]
+    fn end(&self) {
+        let Some((stop, thread)) = self.running.lock().take() else { return };
+        drop(stop);
+        thread.join().expect("a clean end");
+        std::fs::remove_dir_all(&self.data).ok();
+    }
 }
 
 /// Whether any thread of the process panicked.
@@ -51,11 +68,11 @@ fn broker() -> &'static Broker {
             PANICKED.fetch_or(is_ours, Ordering::SeqCst);
             before(panic);
         }));
-        std::thread::Builder::new()
-            .name("ottla-run".into())
-            .spawn(move || run(config, std::future::pending()).expect("it runs for ever"))
-            .expect("a thread");
-        Broker { address, data }
+        let (stop, stopped) = oneshot::channel::<()>();
+        let work = move || run(config, async { drop(stopped.await) }).expect("it starts");
+        let thread = std::thread::Builder::new().name("ottla-run".into()).spawn(work);
+        let running = Mutex::new(Some((stop, thread.expect("a thread"))));
+        Broker { address, data, running }
     })
 }
 
@@ -106,5 +123,5 @@ pub fn requests(data: &[u8]) {
 #[test]
 fn a_broker_survives_mutations_of_requests() {
     crate::log::fuzzing::mutations::survive("requests", "requests", requests, 200);
-    std::fs::remove_dir_all(&broker().data).ok();
+    broker().end();
 }
