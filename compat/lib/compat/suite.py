@@ -72,5 +72,5 @@ def compare(cluster, run, explained):
     if any(repeated):
         summary += f"; when run again {repeated[0]} passed here and {repeated[1]} on Kafka"
     if better:
-        summary += f"; only Kafka failed {len(better)}: {', '.join(better[:3])}"
+        summary += f"; only here passed {len(better)}: {', '.join(better[:3])}"
     return summary + "".join(f"; {t}: {explained[t]}" for t in still)

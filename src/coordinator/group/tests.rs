@@ -134,6 +134,27 @@ async fn a_group_moves_to_another_coordinator_with_its_members_and_offsets() {
 }
 
 #[tokio::test]
+async fn what_members_said_of_themselves_is_described_while_the_group_is_stable() {
+    let coordinator = start(&Arc::new(MemoryLog::default())).await;
+    let identity = stable(&coordinator).await;
+    let described = coordinator.describe(GROUP).expect("loaded");
+    assert_eq!((described.state, &*described.protocol), ("Stable", "range"));
+    let metadata = join("").protocols[0].metadata.clone();
+    assert_eq!(
+        (&described.members[0].metadata, &*described.members[0].client_id),
+        (&metadata, "c")
+    );
+    // It leads: by joining again it asks for a rebalance, for which nobody else has to join.
+    let joined = coordinator.join(GROUP, join(&identity.member_id)).await;
+    assert_eq!((joined.error, joined.generation), (None, 2));
+    let described = coordinator.describe(GROUP).expect("loaded");
+    assert_eq!((described.state, &*described.protocol), ("CompletingRebalance", ""));
+    let member = &described.members[0];
+    assert_eq!((member.metadata.len(), member.assignment.len()), (0, 0), "only of a stable one");
+    assert_eq!(&*member.client_host, "/127.0.0.1");
+}
+
+#[tokio::test]
 async fn an_assignment_that_cannot_be_stored_is_not_given_out() {
     let log = Arc::new(MemoryLog::default());
     let coordinator = start(&log).await;

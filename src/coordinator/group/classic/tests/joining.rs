@@ -199,3 +199,25 @@ fn a_dead_group_answers_that_the_coordinator_is_not_available() {
     assert_eq!(script.heartbeat("a", 1), Err(GroupError::CoordinatorNotAvailable));
     assert_eq!(script.leave(&[leaving("a")]), Err(GroupError::CoordinatorNotAvailable));
 }
+
+/// Cooperative members say with each join what they own; the leader must see what they say now.
+#[test]
+fn a_member_that_says_something_new_rebalances_and_the_leader_is_told_it() {
+    let mut script = Script::new();
+    let a = script.send_join(request("a"));
+    let b = script.send_join(request("b"));
+    script.advance(0);
+    let (a, b) = (script.join_reply(a).expect("a"), script.join_reply(b).expect("b"));
+    let leader = a.member_id.clone();
+    script.send_sync(sync(&leader, 1, &[]));
+    let owns =
+        Bytes::from_static(b"\0\x01\0\0\0\x01\0\x01t\xff\xff\xff\xff\0\0\0\x01\0\x01t\0\0\0\0");
+    let says = vec![Protocol { name: "range".into(), metadata: owns.clone() }];
+    let follower = script.send_join(JoinRequest { protocols: says, ..again("b", &b.member_id) });
+    assert_eq!(script.heartbeat(&leader, 1), Err(GroupError::RebalanceInProgress));
+    let reply = script.join_now(again("a", &leader));
+    assert_eq!((reply.generation, reply.members.len()), (2, 2));
+    let told = reply.members.iter().find(|member| member.member_id == b.member_id);
+    assert_eq!(told.map(|member| &member.metadata), Some(&owns));
+    assert_eq!(script.join_reply(follower).expect("both are there").generation, 2);
+}
