@@ -190,20 +190,6 @@ fn put_head(out: &mut BytesMut, context: &RequestContext, header_version: i16, b
     }
 }
 
-/// A request whose records may be null by its schema, and are not: Kafka fails on such a one.
-fn with_records(
-    context: &RequestContext,
-    request: ProduceRequest,
-) -> Result<ProduceRequest, RequestError> {
-    let mut partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    if partitions.all(|partition| partition.records.is_some()) {
-        return Ok(request);
-    }
-    let RequestContext { api_key, api_version, .. } = *context;
-    let reason = "records are null".to_owned();
-    Err(RequestError::Malformed { key: api_key, version: api_version, reason })
-}
-
 /// Decodes and serves a group of Produce requests through `handler`.
 ///
 /// The handler returns one entry a request: `None` for acks=0 without error; `Some` for acks=0 is
@@ -220,7 +206,7 @@ where
     let mut requests = Vec::with_capacity(bodies.len());
     let mut broken = None;
     for (index, (context, body)) in contexts.iter().zip(bodies).enumerate() {
-        match decode::<ProduceRequest>(context, body).and_then(|r| with_records(context, r)) {
+        match decode::<ProduceRequest>(context, body) {
             Ok(request) => requests.push(request),
             Err(error) => {
                 broken = Some(GroupEnd::Broken(index, error));
