@@ -8,7 +8,7 @@ use super::cell::{Group, GroupCell, Inner};
 use super::classic::{
     ClassicGroup, Identity, JoinReply, JoinRequest, LeavingMember, Left, SyncReply, SyncRequest,
 };
-use super::consumer::group::ConsumerGroup;
+use super::consumer::group::{ConsumerGroup, GroupState};
 use super::consumer::machine::ConsumerMachine;
 use super::consumer::plan::{self, Heartbeat, Plan, Terms};
 use super::consumer::reconcile::MemberState;
@@ -227,6 +227,7 @@ impl GroupCoordinator {
             return Ok(false);
         }
         let members = migrate::downgraded(group, gone, topics);
+        let is_settled = group.state() == GroupState::Stable;
         let now = self.now();
         let (mut classic, mut effects) =
             ClassicGroup::of_members(config, now, group.epoch, members);
@@ -237,8 +238,9 @@ impl GroupCoordinator {
             .collect();
         records.push((super::records::Key::encode_group(&cell.id), Some(value.encode())));
         self.append_plan(cell, records, &[])?;
-        // With nobody gone, one has just joined in another's place, and knows what it has.
-        let rebalances = !gone.is_empty();
+        // With nobody gone, one has just joined in another's place, and knows what it has; the
+        // members share anew only if they were on their way to something else.
+        let rebalances = !gone.is_empty() || !is_settled;
         let more = if rebalances { classic.rebalance(now) } else { Default::default() };
         effects.wake = more.wake.or(effects.wake);
         inner.group = Group::Classic(classic);

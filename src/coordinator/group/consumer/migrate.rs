@@ -2,7 +2,9 @@
 //! new protocol joins it, and a classic one again when the last has left.
 //!
 //! As Kafka's `ConsumerGroup.fromClassicGroup` and `ClassicGroup.fromConsumerGroup`: nobody loses
-//! what it has. Pure; whether a group may change is the coordinator's to decide.
+//! what it has. Kafka's members are said to have their targets by the latter; should the group be
+//! upgraded again before they have joined anew, it gives away what they still use.
+//! Pure; whether a group may change is the coordinator's to decide.
 
 use super::group::ConsumerGroup;
 use super::protocol::{self, Subscription};
@@ -76,7 +78,8 @@ pub fn is_all_classic_without(group: &ConsumerGroup, gone: &[&str]) -> bool {
     rest.peek().is_some() && rest.all(|(_, member)| member.classic.is_some())
 }
 
-/// The members that a group without `gone` has as a classic one, with their part of the target.
+/// The members that a group without `gone` has as a classic one, each with all that it may still
+/// use: what it is to give up it may hold until it joins again.
 pub fn downgraded(
     group: &ConsumerGroup,
     gone: &[&str],
@@ -97,8 +100,8 @@ pub fn downgraded(
         old.rebalance_timeout_ms = member.rebalance_timeout_ms;
         old.session_timeout_ms = classic.session_timeout_ms;
         old.protocols = protocols.collect();
-        let target = group.targets.get(id).cloned().unwrap_or_default();
-        old.assignment = protocol::write_assignment(version_of(classic), &target, topics);
+        let held = group.current.get(id).map(Current::held).unwrap_or_default();
+        old.assignment = protocol::write_assignment(version_of(classic), &held, topics);
         old
     });
     members.collect()

@@ -62,6 +62,15 @@ impl Current {
         }
     }
 
+    /// All that it may still use, also what it has been asked to give up.
+    pub fn held(&self) -> Assignment {
+        let mut held = self.assigned.clone();
+        for (topic, partitions) in &self.revoking {
+            held.entry(*topic).or_default().extend(partitions);
+        }
+        held
+    }
+
     /// The next step towards `target`.
     ///
     /// `owned` is what the member says it owns, `None` if it did not say; `taken` tells whether

@@ -84,6 +84,33 @@ async fn a_classic_group_becomes_a_new_one_with_the_first_new_member_and_back_wi
 }
 
 #[tokio::test]
+async fn what_a_member_still_uses_is_not_given_away_by_a_downgrade_and_an_upgrade() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    // Half of what it has is m's to be: it leaves before that is given up, and n comes.
+    ok(&coordinator, join("m")).await;
+    ok(&coordinator, beat("m", LEAVE)).await;
+    assert_eq!(coordinator.describe(GROUP).expect("owned").state, "PreparingRebalance");
+    let first = ok(&coordinator, join("n")).await;
+    assert_eq!(first.assignment, Some(Assignment::new()), "all is in use");
+
+    // Asked to revoke, it is downgraded amid it: that too is still in use.
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    assert_eq!(joined.error, None);
+    let synced = coordinator.sync(GROUP, sync_request(&joined)).await;
+    assert_eq!(synced.assignment, assignment(&[0, 1]));
+    ok(&coordinator, beat("n", LEAVE)).await;
+    let second = ok(&coordinator, join("o")).await;
+    assert_eq!(second.assignment, Some(Assignment::new()), "2 and 3 are not given up");
+
+    // Once it shows that it has no more than its half, the other half is free.
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1])).await;
+    assert_eq!(coordinator.sync(GROUP, sync_request(&joined)).await.error, None);
+    assert_eq!(ok(&coordinator, beat("o", second.epoch)).await.assignment, Some(of([2, 3])));
+}
+
+#[tokio::test]
 async fn members_that_wait_in_a_classic_group_are_asked_to_join_the_new_one() {
     let fixture = Fixture::new();
     let coordinator = fixture.start().await;
