@@ -29,6 +29,9 @@ use crate::types::TopicPartition;
 
 const CLIENTS: usize = 7;
 const DAY_MS: i64 = 86_400_000;
+/// Rounds at the end in which those who were turned away come again: the group may be full of
+/// members that are gone, whose sessions must end first.
+const RETURNS: usize = 20;
 /// Nobody waits longer: a rebalance, one for those who did not sync, and a store.
 const PATIENCE: Duration = Duration::from_secs(150);
 
@@ -438,7 +441,7 @@ impl World {
                 if matches!(client.doing, Doing::Nothing) {
                     client.broker = now;
                 }
-                if !client.is_out || round == 0 {
+                if !client.is_out || round < RETURNS {
                     client.act(unique);
                 }
             }
