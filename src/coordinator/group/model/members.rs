@@ -25,6 +25,8 @@ pub const TOPIC: &str = "t";
 const ID: TopicId = TopicId::from_u128(1);
 /// `group.consumer.session.timeout.ms`, and the classic members' own.
 const SESSION: Duration = Duration::from_secs(45);
+/// `max.poll.interval.ms`: how long a member may take to give up what it is asked to.
+const REBALANCE: Duration = Duration::from_secs(60);
 
 enum Doing {
     Nothing,
@@ -47,6 +49,9 @@ pub struct Mixed {
     since: Instant,
     /// Until when its session is alive.
     alive: Instant,
+    /// When it was last known not to be asked for anything: one that could not say in time that it
+    /// gave up what it was asked to has lost the rest.
+    unasked: Instant,
 }
 
 impl Mixed {
@@ -61,12 +66,15 @@ impl Mixed {
             doing: Doing::Nothing,
             since: Instant::now(),
             alive: Instant::now(),
+            unasked: Instant::now(),
         }
     }
 
     /// What it uses now.
     pub fn uses(&self) -> BTreeSet<i32> {
-        if Instant::now() < self.alive { self.parts.clone() } else { BTreeSet::new() }
+        let is_late = self.is_modern && self.unasked.elapsed() >= REBALANCE;
+        let is_alive = Instant::now() < self.alive && !is_late;
+        if is_alive { self.parts.clone() } else { BTreeSet::new() }
     }
 
     /// How long it has waited for an answer.
@@ -201,8 +209,12 @@ impl Mixed {
     fn beaten(&mut self, answer: Result<HeartbeatReply, HeartbeatError>) -> i32 {
         match answer {
             Ok(reply) => {
+                let before = self.parts.clone();
                 if let Some(mut assignment) = reply.assignment {
                     self.parts = assignment.remove(&ID).unwrap_or_default();
+                }
+                if before.is_subset(&self.parts) {
+                    self.unasked = self.since;
                 }
                 self.epoch = reply.epoch;
                 self.is_full = false;
