@@ -166,7 +166,7 @@ impl GroupCoordinator {
                 (None, Ok(())) => offsets.finish(partition, at, value.clone()),
                 (None, Err(_)) => offsets.fail(partition, at),
                 (Some(p), Ok(())) => offsets.finish_transactional(p.id, partition, at, value),
-                (Some(p), Err(_)) => offsets.fail_transactional(p.id, partition),
+                (Some(p), Err(_)) => offsets.fail_transactional(p.id, partition, value),
             }
         }
         result.map_err(|error| GroupError::from_append(&error))

@@ -124,10 +124,15 @@ impl Offsets {
         }
     }
 
-    /// A commit within a transaction failed.
-    pub fn fail_transactional(&mut self, producer_id: i64, partition: &TopicPartition) {
+    /// A commit within a transaction failed. One that came after it still counts.
+    pub fn fail_transactional(
+        &mut self,
+        producer_id: i64,
+        partition: &TopicPartition,
+        value: &OffsetValue,
+    ) {
         if let Some(pending) = self.transactions.by_producer.get_mut(&producer_id) {
-            if pending.get(partition).is_some_and(|(written_at, _)| written_at.is_none()) {
+            if pending.get(partition).is_some_and(|(at, known)| at.is_none() && known == value) {
                 pending.remove(partition);
             }
             if pending.is_empty() {
@@ -231,6 +236,18 @@ mod tests {
         assert!(offsets.is_unstable(&t));
         offsets.finish(&t, 10, value(1));
         assert_eq!((offsets.get(&t), offsets.is_unstable(&t)), (Some(&value(1)), false));
+    }
+
+    #[test]
+    fn a_commit_in_a_transaction_counts_whatever_becomes_of_an_earlier_one() {
+        let (mut offsets, t) = (Offsets::default(), TopicPartition::new("t", 0));
+        offsets.begin_transactional(7, t.clone(), value(1));
+        offsets.begin_transactional(7, t.clone(), value(2));
+        offsets.fail_transactional(7, &t, &value(1));
+        assert!(offsets.is_unstable(&t), "the second is on its way");
+        offsets.finish_transactional(7, &t, 11, &value(2));
+        offsets.end_transaction(7, true);
+        assert_eq!(offsets.get(&t), Some(&value(2)));
     }
 
     #[test]

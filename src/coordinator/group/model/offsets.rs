@@ -21,6 +21,8 @@ pub struct Commit {
     pub value: Value,
     pub producer: Option<i64>,
     pub incarnation: u64,
+    /// Its group was deleted: it is nothing to another of that name.
+    pub is_forgotten: bool,
     pub answer: JoinHandle<CommitResults>,
 }
 

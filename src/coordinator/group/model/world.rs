@@ -182,6 +182,7 @@ impl World {
                 say("the group is deleted");
                 if self.broker.coordinator.delete_group(GROUP).is_ok() {
                     self.offsets = Offsets::default();
+                    self.commits.iter_mut().for_each(|commit| commit.is_forgotten = true);
                     self.told.forget();
                 }
             }
@@ -333,7 +334,9 @@ impl World {
                 Poll::Pending => tokio::spawn(answer),
             };
             let incarnation = broker.incarnation;
-            self.commits.push(Commit { partition, value, producer, incarnation, answer });
+            let is_forgotten = false;
+            let commit = Commit { partition, value, producer, incarnation, is_forgotten, answer };
+            self.commits.push(commit);
         } else {
             let Poll::Ready(results) = first else { panic!("nothing to wait for") };
             assert!(results[0].is_err(), "acknowledged and not written");
@@ -413,8 +416,11 @@ impl World {
             .into_iter()
             .partition(|commit| commit.answer.is_finished());
         self.commits = rest;
-        for Commit { partition, value, producer, incarnation, answer } in done {
+        for Commit { partition, value, producer, incarnation, is_forgotten, answer } in done {
             let results = answer.now_or_never().expect("finished").expect("no panic");
+            if is_forgotten {
+                continue;
+            }
             if incarnation == self.broker.incarnation {
                 self.offsets.finish(producer, &partition, value, results[0].is_ok());
             } else {
