@@ -68,6 +68,8 @@ impl Fixture {
         };
         let (log, topics) = (self.log.clone(), self.topics.clone());
         let coordinator = GroupCoordinator::start(config, log, topics, Handle::current());
+        // It looks for groups to remove at once: let it find none, before it has loaded one.
+        tokio::task::yield_now().await;
         coordinator.on_leadership(coordinator.partition_for(GROUP), 1);
         while coordinator.fetch_offsets(GROUP, None, false)
             == Err(GroupError::CoordinatorLoadInProgress)
