@@ -68,7 +68,7 @@ impl GroupCoordinator {
             ConsumerMember {
                 id: id.clone(),
                 epoch: current.map_or(0, |current| current.epoch),
-                member: member.clone(),
+                member: Member::clone(member),
                 assigned: current.map(|current| current.assigned.clone()).unwrap_or_default(),
                 target: group.targets.get(id).cloned().unwrap_or_default(),
             }

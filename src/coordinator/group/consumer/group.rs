@@ -5,6 +5,7 @@ use super::records::{Member, Record, ResolvedRegex, SubscribedTopic};
 use super::{Assignment, assignor::Assignor};
 use crate::types::TopicId;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// State of a group as ListGroups and ConsumerGroupDescribe name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl GroupState {
 /// Who has a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Owner {
-    member: String,
+    member: Arc<str>,
     /// The epoch in which it got it; after a load, the one that it had then.
     since: i32,
 }
@@ -50,8 +51,8 @@ pub struct ConsumerGroup {
     pub target_epoch: i32,
     /// Topics as the group last saw them.
     pub topics: BTreeMap<String, SubscribedTopic>,
-    /// Members by id.
-    pub members: BTreeMap<String, Member>,
+    /// Members by id; shared, as each join plans on a copy of the group.
+    pub members: BTreeMap<String, Arc<Member>>,
     /// Targets by member id.
     pub targets: BTreeMap<String, Assignment>,
     /// What members have.
@@ -75,10 +76,10 @@ impl ConsumerGroup {
                 if let Some(instance) = &member.instance_id {
                     self.static_members.insert(instance.clone(), id.clone());
                 }
-                self.members.insert(id, member);
+                self.members.insert(id, Arc::new(member));
             }
             Record::Member(id, None) => {
-                let instance = self.members.remove(&id).and_then(|m| m.instance_id);
+                let instance = self.members.remove(&id).and_then(|m| m.instance_id.clone());
                 // A static member that was replaced: its name belongs to the new one by now.
                 if let Some(instance) = instance
                     && self.static_members.get(&instance) == Some(&id)
@@ -96,16 +97,17 @@ impl ConsumerGroup {
         let old = self.current.remove(&id);
         let mut since = HashMap::new();
         for key in old.iter().flat_map(partitions) {
-            if let Some(owner) = self.owners.get(&key).filter(|owner| owner.member == id) {
+            if let Some(owner) = self.owners.get(&key).filter(|owner| *owner.member == *id) {
                 since.insert(key, owner.since);
                 self.owners.remove(&key);
             }
         }
         if let Some(current) = current {
             let keys = partitions(&current);
+            let member: Arc<str> = id.as_str().into();
             self.owners.extend(keys.map(|key| {
                 let since = since.get(&key).copied().unwrap_or(current.epoch);
-                (key, Owner { member: id.clone(), since })
+                (key, Owner { member: member.clone(), since })
             }));
             self.current.insert(id, current);
         }
@@ -125,13 +127,13 @@ impl ConsumerGroup {
             let is_assigned =
                 current.assigned.get(&topic.id).is_some_and(|list| list.contains(&partition));
             let owner = self.owners.get(&key);
-            is_assigned && owner.is_some_and(|o| o.member == id && o.since <= epoch)
+            is_assigned && owner.is_some_and(|o| *o.member == *id && o.since <= epoch)
         })
     }
 
     /// Whether a member other than `id` has the partition or has yet to give it up.
     pub fn taken(&self, id: &str, topic: TopicId, partition: i32) -> bool {
-        self.owners.get(&(topic, partition)).is_some_and(|owner| owner.member != id)
+        self.owners.get(&(topic, partition)).is_some_and(|owner| *owner.member != *id)
     }
 
     /// The member that bears this `group.instance.id`.

@@ -13,6 +13,7 @@ use super::refusal::Refusal;
 use super::{Assignment, TopicCatalog};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Member epoch that means "I leave".
 pub const LEAVE: i32 = -1;
@@ -248,7 +249,7 @@ fn take_in(
     if beat.epoch != 0 && !is_classic {
         fence(group, beat)?;
     }
-    let member = updated(old.clone(), beat);
+    let member = updated(old.as_deref(), beat);
     let old_regex = old.as_ref().and_then(|m| m.topic_regex.as_deref());
     if let Some(pattern) = member.topic_regex.as_deref().filter(|p| Some(*p) != old_regex) {
         pattern::check(pattern).map_err(|why| Refusal::InvalidRegex(pattern.to_owned(), why))?;
@@ -256,7 +257,7 @@ fn take_in(
     let has_changed = old
         .as_ref()
         .is_none_or(|old| old.topics != member.topics || old.topic_regex != member.topic_regex);
-    if old.as_ref() != Some(&member) {
+    if old.as_deref() != Some(&member) {
         plan.push(group, Record::Member(id.clone(), Some(member)));
     }
     Ok(has_changed)
@@ -266,8 +267,8 @@ fn unknown(member: &str, group: &str) -> Refusal {
     Refusal::UnknownMember { member: member.to_owned(), group: group.to_owned() }
 }
 
-fn updated(old: Option<Member>, beat: &Heartbeat) -> Member {
-    let old = old.unwrap_or_default();
+fn updated(old: Option<&Member>, beat: &Heartbeat) -> Member {
+    let old = old.cloned().unwrap_or_default();
     let regex = beat.topic_regex.clone().or(old.topic_regex).filter(|r| !r.is_empty());
     Member {
         instance_id: beat.instance_id.clone().or(old.instance_id),
@@ -297,7 +298,7 @@ fn replace_static(
         return Ok(());
     };
     let old_id = old_id.clone();
-    let Some(member) = group.members.get(&old_id).cloned() else { return Ok(()) };
+    let Some(member) = group.members.get(&old_id).map(|m| Member::clone(m)) else { return Ok(()) };
     let current = group.current.get(&old_id).cloned().unwrap_or_else(Current::joined);
     let is_modern = beat.classic.is_none() && member.classic.is_none();
     if is_modern && current.epoch != LEAVE_FOR_A_WHILE {
@@ -419,7 +420,7 @@ fn subscribed(
 }
 
 fn subscribers(group: &ConsumerGroup, resolver: &mut Resolver) -> Subscribers {
-    let subscriber = |(id, member): (&String, &Member)| {
+    let subscriber = |(id, member): (&String, &Arc<Member>)| {
         let subscriber = Subscriber {
             topics: resolver.resolve(member),
             instance_id: member.instance_id.clone(),

@@ -283,7 +283,8 @@ fn random_schedules_never_give_a_partition_to_two_and_settle() {
 /// The group as a new coordinator would read it, after compaction.
 fn reloaded(group: &ConsumerGroup) -> ConsumerGroup {
     let mut loaded = ConsumerGroup::default();
-    let members = group.members.iter().map(|(id, m)| Record::Member(id.clone(), Some(m.clone())));
+    let members =
+        group.members.iter().map(|(id, m)| Record::Member(id.clone(), Some(Member::clone(m))));
     let targets = group.targets.iter().map(|(id, t)| Record::Target(id.clone(), Some(t.clone())));
     let current = group.current.iter().map(|(id, c)| Record::Current(id.clone(), Some(c.clone())));
     let epochs = [Record::Group(Some(group.epoch)), Record::TargetEpoch(Some(group.target_epoch))];
