@@ -9,6 +9,7 @@ use super::partition_log::{Log, UNNAMED, Writer, floor, jitter};
 use super::recovery::{end_of, remove, snapshots};
 use super::segment::{Segment, file_name};
 use crate::types::now_ms;
+use std::io::ErrorKind::NotFound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -51,7 +52,7 @@ impl Log {
             Ok(segment) => segment,
             Err(error) => {
                 Segment::paths(&self.dir.load(), offset).iter().try_for_each(|p| remove(p))?;
-                old.iter().rev().try_for_each(|segment| segment.rename_back())?;
+                old.iter().rev().try_for_each(|segment| segment.rename_all(""))?;
                 return self.checked(Err(error));
             }
         };
@@ -126,7 +127,7 @@ impl Log {
         let to = snapshot.with_extension("snapshot.deleted");
         match std::fs::rename(&snapshot, &to) {
             Ok(()) => self.shared.remove_later(to, due),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) if e.kind() == NotFound => {}
             Err(e) => return Err(e.into()),
         }
         Ok(())
@@ -185,7 +186,11 @@ impl Log {
         let segments = self.segments.load_full();
         let from = floor(&segments, self.recovery_point()).unwrap_or(0);
         for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
-            segment.sync()?;
+            match segment.sync() {
+                // It was taken away since, and its files with it.
+                Err(e) if e.kind() == NotFound && !self.has_all(std::slice::from_ref(segment)) => {}
+                synced => synced?,
+            }
         }
         self.sync_names(&segments)?;
         self.save_epochs()?;

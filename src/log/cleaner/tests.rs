@@ -327,7 +327,7 @@ fn a_tombstone_goes_when_it_is_due_though_the_dirty_part_is_a_hole() {
     log.roll_locked(&mut log.writer.lock(), &config(), end, 0).expect("rolled");
     let pass = |from, to, now_ms| {
         let throttle = Throttle::new(f64::MAX);
-        clean(&log, from, to, now_ms, cleaner_config().budget, &throttle).expect("cleaned")
+        clean(&log, from, to, now_ms, cleaner_config().budget, &throttle).expect("cleaned");
     };
     pass(0, end, 5000);
     assert_eq!(all(&log).len(), 2, "it is not yet due");
