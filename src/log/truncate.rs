@@ -181,16 +181,22 @@ impl Log {
         Ok(())
     }
 
+    /// Syncs a segment, unless it was taken away since, and its files with it.
+    pub(super) fn sync_one(&self, segment: &Arc<Segment>) -> std::io::Result<()> {
+        match segment.sync() {
+            Err(e) if e.kind() == NotFound && !self.has_all(std::slice::from_ref(segment)) => {
+                Ok(())
+            }
+            synced => synced,
+        }
+    }
+
     fn sync_until(&self, end: i64) -> Result<(), LogError> {
         let truncations = self.truncations.load(Ordering::Acquire);
         let segments = self.segments.load_full();
         let from = floor(&segments, self.recovery_point()).unwrap_or(0);
         for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
-            match segment.sync() {
-                // It was taken away since, and its files with it.
-                Err(e) if e.kind() == NotFound && !self.has_all(std::slice::from_ref(segment)) => {}
-                synced => synced?,
-            }
+            self.sync_one(segment)?;
         }
         self.sync_names(&segments)?;
         self.save_epochs()?;

@@ -59,13 +59,25 @@ pub fn clean(
     budget: Budget,
     throttle: &Throttle,
 ) -> Result<Option<Outcome>, LogError> {
-    let all = log.segments.load_full();
+    clean_of(log, &log.segments.load_full(), first_dirty, end, now_ms, budget, throttle)
+}
+
+/// As [`clean`], given the segments that the log had when it began.
+pub(crate) fn clean_of(
+    log: &Log,
+    all: &[Arc<Segment>],
+    first_dirty: i64,
+    end: i64,
+    now_ms: i64,
+    budget: Budget,
+    throttle: &Throttle,
+) -> Result<Option<Outcome>, LogError> {
     let segments: Vec<Arc<Segment>> = all.iter().filter(|s| s.base_offset < end).cloned().collect();
-    let learnt = aborted_in(&all).map_err(LogError::Io).and_then(|aborted| {
+    let learnt = aborted_in(all).map_err(LogError::Io).and_then(|aborted| {
         let before = Transactions::before(first_dirty, aborted.clone());
         Ok((learn(&segments, first_dirty, end, budget, before, throttle)?, aborted))
     });
-    let Some(((map, clean_to), aborted)) = unless_gone(log, &all, learnt)? else {
+    let Some(((map, clean_to), aborted)) = unless_gone(log, all, learnt)? else {
         return Ok(None);
     };
     let producers = last_of_producers(log);
