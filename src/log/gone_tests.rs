@@ -4,7 +4,7 @@
 use super::cleaner::{Budget, Throttle, clean, clean_of};
 use super::partition_log::Log;
 use super::replace_tests::{fill, open};
-use super::{Query, ReadBound};
+use super::{Query, ReadBound, testing};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ fn release(log: &Log) {
 
 #[test]
 fn a_pass_over_a_segment_that_is_gone_ends_and_the_next_one_cleans_the_rest() {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = testing::directory();
     let log = filled(root.path());
     let before = log.segments.load_full();
     let end = before.last().expect("a segment").base_offset;
@@ -64,7 +64,7 @@ fn a_pass_over_a_segment_that_is_gone_ends_and_the_next_one_cleans_the_rest() {
 
 #[test]
 fn a_reader_of_a_segment_that_is_gone_reads_those_that_are_there() {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = testing::directory();
     let log = filled(root.path());
     release(&log);
     let looks = Cell::new(0);
@@ -85,7 +85,7 @@ fn a_reader_of_a_segment_that_is_gone_reads_those_that_are_there() {
 
 #[test]
 fn a_sync_of_a_segment_that_is_gone_has_nothing_to_do() {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = testing::directory();
     let log = filled(root.path());
     release(&log);
     let first = Arc::clone(&log.segments.load()[0]);
@@ -95,8 +95,20 @@ fn a_sync_of_a_segment_that_is_gone_has_nothing_to_do() {
 }
 
 #[test]
+fn a_flush_of_a_log_that_is_gone_fails_and_its_disk_does_not() {
+    let root = testing::directory();
+    let log = open(root.path(), 400);
+    fill(&log);
+    let to = root.path().join("state-0.deleted");
+    log.retire(&to).expect("retired");
+    std::fs::remove_dir_all(&to).expect("removed");
+    assert!(log.flush().is_err(), "there is nothing to flush to");
+    assert!(log.dir_state.is_online());
+}
+
+#[test]
 fn a_file_of_a_segment_that_is_there_must_be_there() {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = testing::directory();
     let log = filled(root.path());
     release(&log);
     let first = Arc::clone(&log.segments.load()[0]);

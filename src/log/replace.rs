@@ -12,7 +12,6 @@
 //! aborted transactions and would serve their records as committed.
 
 use super::api::LogError;
-use super::file;
 use super::partition_log::Log;
 use super::segment::{SWAP, Segment};
 use crate::types::now_ms;
@@ -74,7 +73,7 @@ impl Log {
     /// From here on a start completes the swap.
     fn name_swap(&self, cleaned: &Segment) -> Result<(), LogError> {
         cleaned.rename_all(SWAP)?;
-        Ok(file::sync_dir(&self.dir.load())?)
+        Ok(self.dir.sync()?)
     }
 
     /// Takes the old files away, gives the new ones their names; the paths of the old ones.
@@ -84,7 +83,7 @@ impl Log {
             gone.extend(segment.rename_deleted()?);
         }
         cleaned.rename_all("")?;
-        file::sync_dir(&self.dir.load())?;
+        self.dir.sync()?;
         Ok(gone)
     }
 }

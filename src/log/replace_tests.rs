@@ -5,7 +5,7 @@ use super::faulty::{self, Disk};
 use super::leftovers::sweep;
 use super::partition_log::{Known, Log, Place};
 use super::shared::{DirState, Shared};
-use super::testing::{Spec, marker};
+use super::testing::{self, Spec, marker};
 use super::{LogError, Origin, RecordSet, batch};
 use crate::config::{CleanupPolicy, TopicConfig};
 use crate::types::TopicPartition;
@@ -63,7 +63,7 @@ pub(super) fn fill(log: &Log) {
 
 /// A closed log of which all segments but the last become one, and that last one's base offset.
 fn small_segments() -> (TempDir, i64) {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = testing::directory();
     let log = open(root.path(), 400);
     fill(&log);
     let active = log.segments.load().last().expect("a segment").base_offset;
@@ -73,7 +73,7 @@ fn small_segments() -> (TempDir, i64) {
 }
 
 fn copy(from: &Path) -> (TempDir, Log) {
-    let root = tempfile::tempdir().expect("a directory");
+    let root = testing::directory();
     let dir = root.path().join("state-0");
     std::fs::create_dir(&dir).expect("made");
     for entry in std::fs::read_dir(from.join("state-0")).expect("a directory") {

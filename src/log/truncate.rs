@@ -152,10 +152,7 @@ impl Log {
             }
             *flushing = true;
             drop(flushing);
-            let result = self.sync_until(self.log_end_offset());
-            if let Err(error) = &result {
-                self.dir_state.fail_unless_short(error);
-            }
+            let result = self.checked(self.sync_until(self.log_end_offset()));
             *self.flushing.lock() = false;
             self.flushed.notify_all();
             // After a truncation meanwhile it looks, and syncs, again.
@@ -172,10 +169,9 @@ impl Log {
         if before >= newest {
             return Ok(());
         }
-        let dir = self.dir.load_full();
-        file::sync_dir(&dir)?;
+        self.dir.sync()?;
         if before == UNNAMED {
-            file::sync_parent(&dir)?;
+            file::sync_parent(&self.dir.load())?;
         }
         self.named_until.fetch_max(newest, Ordering::AcqRel);
         Ok(())
