@@ -193,7 +193,8 @@ fn put_head(out: &mut BytesMut, context: &RequestContext, header_version: i16, b
 /// Decodes and serves a group of Produce requests through `handler`.
 ///
 /// The handler returns one entry a request: `None` for acks=0 without error; `Some` for acks=0 is
-/// an error, which closes the connection since there is no answer to carry it.
+/// an error, which closes the connection since there is no answer to carry it. It returns fewer if
+/// one cannot be answered at all: that one closes the connection, and what follows is not served.
 pub async fn serve_produce_group<H>(
     contexts: Vec<RequestContext>,
     bodies: Vec<Bytes>,
@@ -218,7 +219,6 @@ where
     let contexts = contexts.get(..requests.len()).unwrap_or_default();
     let responses =
         if requests.is_empty() { Vec::new() } else { handler(contexts, requests).await };
-    debug_assert_eq!(responses.len(), contexts.len());
     for (index, (context, response)) in contexts.iter().zip(&responses).enumerate() {
         let acks = acks.get(index).copied().unwrap_or(0);
         match response {
@@ -230,6 +230,9 @@ where
             }
             None => {}
         }
+    }
+    if responses.len() < contexts.len() {
+        return GroupEnd::Close;
     }
     broken.unwrap_or(GroupEnd::Open)
 }

@@ -44,12 +44,14 @@ struct Entry {
 }
 
 /// Serves Produce requests of one connection, in order. An entry is `None` for acks=0 without
-/// error.
+/// error. One that breaks the connection has none, nor has any after it.
 pub async fn handle_group(
     broker: &Arc<Broker>,
     contexts: &[RequestContext],
     mut requests: Vec<ProduceRequest>,
 ) -> Vec<Option<ProduceResponse>> {
+    let broken = requests.iter().position(|request| has_null_records(broker, request));
+    requests.truncate(broken.unwrap_or(requests.len()));
     let mut entries: Vec<Entry> = Vec::with_capacity(requests.len());
     let mut sizes: SmallVec<[usize; 16]> = SmallVec::new();
     for (index, (context, request)) in contexts.iter().zip(&mut requests).enumerate() {
@@ -72,6 +74,15 @@ pub async fn handle_group(
             response.map(|response| response.with_throttle_time_ms(throttle_ms))
         })
         .collect()
+}
+
+/// Whether records of a partition that is there are null, which the schema allows: Kafka fails on
+/// them before it appends any of the request.
+fn has_null_records(broker: &Broker, request: &ProduceRequest) -> bool {
+    request.topic_data.iter().any(|topic| {
+        let mut nulls = topic.partition_data.iter().filter(|data| data.records.is_none());
+        nulls.any(|data| lookup::is_known(broker, &topic.name, data.index))
+    })
 }
 
 /// Counts the bytes of a request on its client's quota.
