@@ -19,8 +19,19 @@ pub(crate) struct Disk {
     room: Mutex<Option<usize>>,
     /// Syncs until one fails.
     syncs: Mutex<Option<usize>>,
+    names: Mutex<Names>,
     /// One of the two came true.
     tripped: AtomicBool,
+}
+
+/// Renames and removals of files.
+#[derive(Debug, Default)]
+struct Names {
+    changed: usize,
+    /// This one fails.
+    once: Option<usize>,
+    /// This one and all after it fail.
+    from: Option<usize>,
 }
 
 impl Disk {
@@ -32,6 +43,27 @@ impl Disk {
     /// So many syncs from now one fails.
     pub(crate) fn fail_sync_after(&self, syncs: Option<usize>) {
         *self.syncs.lock() = syncs;
+    }
+
+    /// Counted from now on, renames and removals of files fail: number `once`, and all that are
+    /// not before `from`, as if the process had ended there.
+    pub(crate) fn fail_names(&self, once: Option<usize>, from: Option<usize>) {
+        *self.names.lock() = Names { changed: 0, once, from };
+    }
+
+    /// Renames and removals, also those that failed, since [`fail_names`](Self::fail_names).
+    pub(crate) fn names_changed(&self) -> usize {
+        self.names.lock().changed
+    }
+
+    fn change_name(&self) -> io::Result<()> {
+        let mut names = self.names.lock();
+        let at = names.changed;
+        names.changed += 1;
+        match names.once == Some(at) || names.from.is_some_and(|from| at >= from) {
+            true => Err(io::Error::from_raw_os_error(libc::EIO)),
+            false => Ok(()),
+        }
     }
 
     /// Whether anything went wrong since the last call.
@@ -91,6 +123,12 @@ pub(crate) fn of(path: &Path) -> Arc<Faults> {
 /// The faults of a directory.
 pub(crate) fn disk_of(dir: &Path) -> Arc<Disk> {
     DISKS.lock().entry(dir.to_owned()).or_default().clone()
+}
+
+/// Before a file is renamed or removed.
+pub(super) fn change_name(path: &Path) -> io::Result<()> {
+    let disk = path.parent().and_then(|dir| DISKS.lock().get(dir).cloned());
+    disk.map_or(Ok(()), |disk| disk.change_name())
 }
 
 /// A file has another name; what was there is no more.

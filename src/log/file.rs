@@ -194,6 +194,8 @@ fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Renames a file that nobody has open.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    faulty::change_name(from)?;
     std::fs::rename(from, to)?;
     #[cfg(test)]
     faulty::renamed(from, to);

@@ -40,7 +40,10 @@ fn files(dir: &Path) -> io::Result<Vec<Named>> {
 pub(super) fn sweep(dir: &Path) -> io::Result<Vec<i64>> {
     remove_unfinished(dir)?;
     let all = files(dir)?;
-    let swaps: Vec<&Named> = all.iter().filter(|file| file.name.ends_with(".swap")).collect();
+    let mut swaps: Vec<&Named> = all.iter().filter(|file| file.name.ends_with(".swap")).collect();
+    // The logs first: beside a log that is not in place yet, an index that is would be taken for
+    // an old one by the start after a crash here.
+    swaps.sort_by_key(|file| !file.name.ends_with(".log.swap"));
     if let Some((from, to)) = replaced(dir, &swaps)? {
         let is_replaced = |offset| (from..to).contains(&offset);
         for file in all.iter().filter(|file| !file.name.ends_with(".swap")) {

@@ -24,6 +24,8 @@ mod full_tests;
 mod futures;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+#[cfg(test)]
+mod gone_tests;
 mod index;
 mod leader_epochs;
 mod leftovers;
@@ -47,6 +49,8 @@ pub mod record;
 mod recovery;
 mod relocate;
 mod replace;
+#[cfg(test)]
+mod replace_tests;
 mod retention;
 mod segment;
 mod shared;

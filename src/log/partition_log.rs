@@ -311,6 +311,27 @@ impl Log {
         Ok(all)
     }
 
+    /// Whether all of these are still its segments.
+    pub(super) fn has_all(&self, segments: &[Arc<Segment>]) -> bool {
+        let now = self.segments.load();
+        segments.iter().all(|segment| now.iter().any(|s| Arc::ptr_eq(s, segment)))
+    }
+
+    /// Reads from the segments as they are. One that is taken away meanwhile may have lost its
+    /// files before they were opened: that is no fault of the disk, and the others are read.
+    pub(super) fn on_segments<T>(
+        &self,
+        read: impl Fn(&Segments) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            let segments = self.segments.load_full();
+            match read(&segments) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !self.has_all(&segments) => {}
+                result => return result,
+            }
+        }
+    }
+
     pub(super) fn active_segment(&self) -> Option<Arc<Segment>> {
         self.segments.load().last().cloned()
     }

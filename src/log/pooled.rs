@@ -40,6 +40,12 @@ impl DirPath {
         self.path.load().join(name)
     }
 
+    /// Makes the names in it survive a power cut; a rename of it waits.
+    pub fn sync(&self) -> io::Result<()> {
+        let _not_renamed = self.renaming.read();
+        super::file::sync_dir(&self.path.load())
+    }
+
     /// Renames the directory; its files are opened there from now on.
     pub fn rename_to(&self, to: &Path) -> io::Result<()> {
         let _nobody_opens = self.renaming.write();

@@ -7,7 +7,7 @@ use super::api::{
 use super::batch::{HEADER_BYTES, LOG_APPEND_TIME};
 use super::compress::{self, Codec, DECOMPRESSED_BYTES_MAX};
 use super::legacy;
-use super::partition_log::{Log, floor};
+use super::partition_log::{Log, Segments, floor};
 use super::record::records;
 use super::segment::{Located, Segment};
 use std::io;
@@ -30,11 +30,9 @@ impl Log {
         if offset >= end {
             return Ok(LogRead::empty());
         }
-        let mut read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
-        // The segment was taken away between listing it and opening its index.
-        if read.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
-            read = self.read_below(offset, end, max_bytes, min_one_batch, bound);
-        }
+        let read = self.on_segments(|segments| {
+            self.read_below(segments, offset, end, max_bytes, min_one_batch, bound)
+        });
         match read {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(ReadError::Cold),
             read => Ok(self.checked(read.map_err(LogError::Io))?),
@@ -59,14 +57,14 @@ impl Log {
 
     fn read_below(
         &self,
+        segments: &Segments,
         offset: i64,
         end: i64,
         max_bytes: usize,
         min_one_batch: bool,
         bound: ReadBound,
     ) -> io::Result<LogRead> {
-        let segments = self.segments.load_full();
-        let first = floor(&segments, offset).unwrap_or(0);
+        let first = floor(segments, offset).unwrap_or(0);
         for (at, segment) in segments.iter().enumerate().skip(first) {
             let Some(from) = segment.locate(offset.max(segment.base_offset))? else { continue };
             if from.header.base_offset >= end {
@@ -133,18 +131,19 @@ impl Log {
             Query::Latest(bound) => Ok(at(self.bound(bound), self.latest_epoch())),
             Query::LatestTiered => Ok(at(-1, None)),
             Query::MaxTimestamp => {
-                let result = self.find_max_timestamp().map_err(LogError::Io);
+                let result = self.on_segments(|segments| self.find_max_timestamp(segments));
+                let result = result.map_err(LogError::Io);
                 self.checked(result)
             }
             Query::At(timestamp) => {
-                let result = self.find_timestamp(timestamp).map_err(LogError::Io);
+                let result = self.on_segments(|segments| self.find_timestamp(segments, timestamp));
+                let result = result.map_err(LogError::Io);
                 self.checked(result)
             }
         }
     }
 
-    fn find_max_timestamp(&self) -> io::Result<Option<TimestampOffset>> {
-        let segments = self.segments.load_full();
+    fn find_max_timestamp(&self, segments: &Segments) -> io::Result<Option<TimestampOffset>> {
         let mut best: Option<&Segment> = None;
         for segment in segments.iter() {
             if segment.max_timestamp().0 > best.map_or(-1, |b| b.max_timestamp().0) {
@@ -157,9 +156,12 @@ impl Log {
         first_record(segment, &batch, timestamp, self.log_start_offset())
     }
 
-    fn find_timestamp(&self, timestamp: i64) -> io::Result<Option<TimestampOffset>> {
+    fn find_timestamp(
+        &self,
+        segments: &Segments,
+        timestamp: i64,
+    ) -> io::Result<Option<TimestampOffset>> {
         let start = self.log_start_offset();
-        let segments = self.segments.load_full();
         let late = |segment: &&std::sync::Arc<Segment>| segment.max_timestamp().0 >= timestamp;
         for segment in segments.iter().filter(late) {
             let from = segment.times.lookup(timestamp)?;

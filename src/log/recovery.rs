@@ -142,6 +142,8 @@ fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<(
 }
 
 pub(super) fn remove(path: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    super::faulty::change_name(path)?;
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),

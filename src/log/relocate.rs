@@ -30,13 +30,15 @@ impl Log {
 
     /// Bytes of the records from `offset` on.
     pub fn bytes_from(&self, offset: i64) -> Result<u64, LogError> {
-        let segments = self.segments.load_full();
-        let mut bytes = 0;
-        for segment in segments.iter().skip(floor(&segments, offset).unwrap_or(0)) {
-            let first = segment.locate(offset.max(segment.base_offset))?;
-            bytes += first.map_or(0, |at| segment.size().saturating_sub(at.position));
-        }
-        Ok(bytes)
+        let counted = self.on_segments(|segments| {
+            let mut bytes = 0;
+            for segment in segments.iter().skip(floor(segments, offset).unwrap_or(0)) {
+                let first = segment.locate(offset.max(segment.base_offset))?;
+                bytes += first.map_or(0, |at| segment.size().saturating_sub(at.position));
+            }
+            Ok(bytes)
+        });
+        Ok(counted?)
     }
 
     /// Whether it was closed or taken away.

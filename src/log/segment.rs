@@ -8,6 +8,7 @@ use super::batch::{BatchHeader, HEADER_BYTES};
 use super::file::LogFile;
 use super::index::{OffsetIndex, TimeIndex};
 use super::pooled::DirPath;
+use super::recovery::remove;
 use super::txn_index::TxnIndex;
 use crate::config::TopicConfig;
 use std::io::{self, IoSlice};
@@ -15,6 +16,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the names of files end with that are being written and are no part of the log yet.
+pub const CLEANED: &str = ".cleaned";
+/// What the names of files end with that are whole and about to take their place in the log.
+pub const SWAP: &str = ".swap";
+
+const SUFFIXES: [&str; 4] = ["log", "index", "timeindex", "txnindex"];
 
 /// The file of a segment: 20 digits of its base offset and the suffix.
 pub fn file_name(base_offset: i64, suffix: &str) -> String {
@@ -81,7 +89,29 @@ impl Located {
 impl Segment {
     /// Opens or creates the segment's files in `dir`.
     pub fn open(dir: &Arc<DirPath>, base_offset: i64, now_ms: i64) -> io::Result<Segment> {
-        let name = |suffix| file_name(base_offset, suffix);
+        Segment::open_as(dir, base_offset, "", now_ms)
+    }
+
+    /// Makes one that is not yet part of a log: its files' names end with [`CLEANED`].
+    pub fn create_cleaned(
+        dir: &Arc<DirPath>,
+        base_offset: i64,
+        now_ms: i64,
+    ) -> io::Result<Segment> {
+        for suffix in SUFFIXES {
+            // Of a pass that failed, and failed to remove it.
+            remove(&dir.join(&format!("{}{CLEANED}", file_name(base_offset, suffix))))?;
+        }
+        Segment::open_as(dir, base_offset, CLEANED, now_ms)
+    }
+
+    fn open_as(
+        dir: &Arc<DirPath>,
+        base_offset: i64,
+        ending: &str,
+        now_ms: i64,
+    ) -> io::Result<Segment> {
+        let name = |suffix| format!("{}{ending}", file_name(base_offset, suffix));
         let (file, size) = LogFile::at(dir, name("log"))?;
         if size == 0 {
             file.handle()?;
@@ -111,30 +141,51 @@ impl Segment {
     /// Gives its files names that end with `.deleted`; those that are there. Whoever reads it
     /// goes on.
     pub fn rename_deleted(&self) -> io::Result<Vec<PathBuf>> {
-        self.rename_all(".deleted")
-    }
-
-    /// Gives its files their names again.
-    pub fn rename_back(&self) -> io::Result<()> {
-        self.rename_all("").map(drop)
-    }
-
-    fn rename_all(&self, ending: &str) -> io::Result<Vec<PathBuf>> {
-        let files = [
-            (&self.file, "log"),
-            (&self.offsets.file, "index"),
-            (&self.times.file, "timeindex"),
-            (&self.aborted.file, "txnindex"),
-        ];
         let mut paths = Vec::new();
-        for (file, suffix) in files {
-            match file.rename(format!("{}{ending}", file_name(self.base_offset, suffix))) {
-                Ok(()) => paths.push(file.path()),
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => return Err(e),
+        for (file, suffix) in self.files() {
+            if self.rename(file, suffix, ".deleted")? {
+                paths.push(file.path());
             }
         }
         Ok(paths)
+    }
+
+    /// Gives its files names that end with `ending`, the log first; those that are there.
+    pub fn rename_all(&self, ending: &str) -> io::Result<()> {
+        let mut files = self.files().into_iter();
+        files.try_for_each(|(file, suffix)| self.rename(file, suffix, ending).map(drop))
+    }
+
+    /// As [`rename_all`](Self::rename_all), the log last.
+    pub fn rename_all_back(&self, ending: &str) -> io::Result<()> {
+        let mut files = self.files().into_iter().rev();
+        files.try_for_each(|(file, suffix)| self.rename(file, suffix, ending).map(drop))
+    }
+
+    /// Removes what [`create_cleaned`](Self::create_cleaned) made and no log has yet. The log is
+    /// named `.cleaned` as long as any of the rest is there, so that a start removes that.
+    pub fn remove_cleaned(&self) -> io::Result<()> {
+        self.rename(&self.file, "log", CLEANED)?;
+        self.files().iter().rev().try_for_each(|(file, _)| remove(&file.path()))
+    }
+
+    fn files(&self) -> [(&LogFile, &'static str); 4] {
+        let [log, index, timeindex, txnindex] = SUFFIXES;
+        [
+            (&self.file, log),
+            (&self.offsets.file, index),
+            (&self.times.file, timeindex),
+            (&self.aborted.file, txnindex),
+        ]
+    }
+
+    /// Whether the file was there.
+    fn rename(&self, file: &LogFile, suffix: &str, ending: &str) -> io::Result<bool> {
+        match file.rename(format!("{}{ending}", file_name(self.base_offset, suffix))) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 
     /// Bytes of batches.

@@ -9,6 +9,7 @@ use super::partition_log::{Log, UNNAMED, Writer, floor, jitter};
 use super::recovery::{end_of, remove, snapshots};
 use super::segment::{Segment, file_name};
 use crate::types::now_ms;
+use std::io::ErrorKind::NotFound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -51,7 +52,7 @@ impl Log {
             Ok(segment) => segment,
             Err(error) => {
                 Segment::paths(&self.dir.load(), offset).iter().try_for_each(|p| remove(p))?;
-                old.iter().rev().try_for_each(|segment| segment.rename_back())?;
+                old.iter().rev().try_for_each(|segment| segment.rename_all(""))?;
                 return self.checked(Err(error));
             }
         };
@@ -126,7 +127,7 @@ impl Log {
         let to = snapshot.with_extension("snapshot.deleted");
         match std::fs::rename(&snapshot, &to) {
             Ok(()) => self.shared.remove_later(to, due),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) if e.kind() == NotFound => {}
             Err(e) => return Err(e.into()),
         }
         Ok(())
@@ -151,10 +152,7 @@ impl Log {
             }
             *flushing = true;
             drop(flushing);
-            let result = self.sync_until(self.log_end_offset());
-            if let Err(error) = &result {
-                self.dir_state.fail_unless_short(error);
-            }
+            let result = self.checked(self.sync_until(self.log_end_offset()));
             *self.flushing.lock() = false;
             self.flushed.notify_all();
             // After a truncation meanwhile it looks, and syncs, again.
@@ -171,13 +169,22 @@ impl Log {
         if before >= newest {
             return Ok(());
         }
-        let dir = self.dir.load_full();
-        file::sync_dir(&dir)?;
+        self.dir.sync()?;
         if before == UNNAMED {
-            file::sync_parent(&dir)?;
+            file::sync_parent(&self.dir.load())?;
         }
         self.named_until.fetch_max(newest, Ordering::AcqRel);
         Ok(())
+    }
+
+    /// Syncs a segment, unless it was taken away since, and its files with it.
+    pub(super) fn sync_one(&self, segment: &Arc<Segment>) -> std::io::Result<()> {
+        match segment.sync() {
+            Err(e) if e.kind() == NotFound && !self.has_all(std::slice::from_ref(segment)) => {
+                Ok(())
+            }
+            synced => synced,
+        }
     }
 
     fn sync_until(&self, end: i64) -> Result<(), LogError> {
@@ -185,7 +192,7 @@ impl Log {
         let segments = self.segments.load_full();
         let from = floor(&segments, self.recovery_point()).unwrap_or(0);
         for segment in segments.iter().skip(from).filter(|s| s.base_offset <= end) {
-            segment.sync()?;
+            self.sync_one(segment)?;
         }
         self.sync_names(&segments)?;
         self.save_epochs()?;

@@ -13,12 +13,13 @@ use crate::log::legacy;
 use crate::log::partition_log::Log;
 use crate::log::record::records;
 use crate::log::recovery::marker_of;
-use crate::log::segment::{Located, Segment, file_name};
+use crate::log::segment::{Located, Segment};
 use crate::log::txn_index::AbortedTxn;
+use crate::types::now_ms;
 use bytes::Bytes;
 use std::collections::HashMap;
+use std::io::ErrorKind::NotFound;
 use std::io::{self, IoSlice};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -48,7 +49,8 @@ pub struct Outcome {
 }
 
 /// Cleans the segments before `end` (a segment's base offset), of which those from `first_dirty`
-/// on were never cleaned.
+/// on were never cleaned. Gives `None` if segments were taken away meanwhile: the others are as
+/// good as before, and the next pass begins where this one did.
 pub fn clean(
     log: &Log,
     first_dirty: i64,
@@ -56,11 +58,28 @@ pub fn clean(
     now_ms: i64,
     budget: Budget,
     throttle: &Throttle,
-) -> Result<Outcome, LogError> {
-    let all = log.segments.load_full();
+) -> Result<Option<Outcome>, LogError> {
+    clean_of(log, &log.segments.load_full(), first_dirty, end, now_ms, budget, throttle)
+}
+
+/// As [`clean`], given the segments that the log had when it began.
+pub(crate) fn clean_of(
+    log: &Log,
+    all: &[Arc<Segment>],
+    first_dirty: i64,
+    end: i64,
+    now_ms: i64,
+    budget: Budget,
+    throttle: &Throttle,
+) -> Result<Option<Outcome>, LogError> {
     let segments: Vec<Arc<Segment>> = all.iter().filter(|s| s.base_offset < end).cloned().collect();
-    let aborted = Transactions::before(first_dirty, aborted_in(&all)?);
-    let (map, clean_to) = learn(&segments, first_dirty, end, budget, aborted, throttle)?;
+    let learnt = aborted_in(all).map_err(LogError::Io).and_then(|aborted| {
+        let before = Transactions::before(first_dirty, aborted.clone());
+        Ok((learn(&segments, first_dirty, end, budget, before, throttle)?, aborted))
+    });
+    let Some(((map, clean_to), aborted)) = unless_gone(log, all, learnt)? else {
+        return Ok(None);
+    };
     let producers = last_of_producers(log);
     let config = log.config();
     let rules = Rules {
@@ -79,16 +98,32 @@ pub fn clean(
         rules,
         throttle,
         old_horizon_ms,
-        transactions: Transactions::before(i64::MIN, aborted_in(&all)?),
+        transactions: Transactions::before(i64::MIN, aborted),
     };
     let max = u64::try_from(config.segment_bytes).unwrap_or(0);
     let cleanable: Vec<_> = segments.into_iter().filter(|s| s.base_offset < clean_to).collect();
     for group in groups(&cleanable, max, config.segment_index_bytes) {
-        let (read, written) = pass.clean_group(group)?;
+        let cleaned = pass.clean_group(group);
+        let Some((read, written)) = unless_gone(log, group, cleaned)?.flatten() else {
+            return Ok(None);
+        };
         outcome.read += read;
         outcome.written += written;
     }
-    Ok(outcome)
+    Ok(Some(outcome))
+}
+
+/// `None` for a file that is not there because the log has one of these segments no longer:
+/// retention or a truncation took it, which is no fault of the disk.
+fn unless_gone<T>(
+    log: &Log,
+    segments: &[Arc<Segment>],
+    result: Result<T, LogError>,
+) -> Result<Option<T>, LogError> {
+    match result {
+        Err(LogError::Io(e)) if e.kind() == NotFound && !log.has_all(segments) => Ok(None),
+        result => result.map(Some),
+    }
 }
 
 /// The aborted transactions of all segments, those to come too: a transaction can begin in one
@@ -242,24 +277,41 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Puts one segment in the place of a group; bytes read and written.
-    fn clean_group(&mut self, group: &[Arc<Segment>]) -> Result<(u64, u64), LogError> {
-        let Some(first) = group.first() else { return Ok((0, 0)) };
-        let name = file_name(first.base_offset, "log");
-        let path = self.log.dir().join(format!("{name}.cleaned"));
-        let result = self.clean_into(group, &path);
-        if result.is_err() {
-            // Nobody else removes it before the next start, and a disk may be full of it.
-            std::fs::remove_file(&path).ok();
+    /// Puts one segment in the place of a group; bytes read and written. `None` if one of the
+    /// group was taken away meanwhile.
+    fn clean_group(&mut self, group: &[Arc<Segment>]) -> Result<Option<(u64, u64)>, LogError> {
+        let Some(first) = group.first() else { return Ok(Some((0, 0))) };
+        let new = Segment::create_cleaned(&self.log.dir, first.base_offset, now_ms())?;
+        match self.clean_into(group, &new) {
+            Ok(Some((read, true))) => {
+                let written = new.size();
+                let is_here = self.log.replace_segments(group, new)?;
+                Ok(is_here.then_some((read, written)))
+            }
+            // As it was: nothing to put in its place.
+            Ok(Some((read, false))) => {
+                let written = new.size();
+                new.remove_cleaned()?;
+                Ok(Some((read, written)))
+            }
+            failed => {
+                // Nobody else removes it before the next start, and a disk may be full of it.
+                let removed = new.remove_cleaned();
+                failed?;
+                removed?;
+                Ok(None)
+            }
         }
-        result
     }
 
-    fn clean_into(&mut self, group: &[Arc<Segment>], path: &Path) -> Result<(u64, u64), LogError> {
-        let Some(last) = group.last() else { return Ok((0, 0)) };
-        let file = LogFile::open(path)?;
-        file.set_len(0)?;
-        let mut out = Output { file: &file, buffer: Vec::new(), written: 0 };
+    /// Bytes read, and whether what is in `new`, synced, is other than what is in the group.
+    fn clean_into(
+        &mut self,
+        group: &[Arc<Segment>],
+        new: &Segment,
+    ) -> Result<Option<(u64, bool)>, LogError> {
+        let Some(last) = group.last() else { return Ok(None) };
+        let mut out = Output { file: &new.file, buffer: Vec::new(), written: 0 };
         let mut read = 0;
         let mut changed = group.len() > 1;
         for segment in group {
@@ -280,26 +332,37 @@ impl Pass<'_> {
                 out.push(&kept)?;
             }
             if position < end {
-                let next = self.log.segments.load().iter().any(|s| Arc::ptr_eq(s, segment));
                 // Retention may have taken the segment away under the walk.
-                return if next { Err(corrupt(segment.base_offset).into()) } else { Ok((read, 0)) };
+                let is_here = self.log.has_all(group);
+                return if is_here { Err(corrupt(segment.base_offset).into()) } else { Ok(None) };
             }
             read += end;
         }
         out.flush()?;
         let written = out.written;
         let aborted = self.transactions.take_kept();
-        if !changed {
-            // As it was: nothing to put in its place.
-            std::fs::remove_file(path)?;
-            return Ok((read, written));
+        self.index(new, written, &aborted)?;
+        if changed {
+            // Retention goes by it where no record is left.
+            let modified = u64::try_from(last.modified_ms()).unwrap_or(0);
+            new.file.set_modified(UNIX_EPOCH + Duration::from_millis(modified))?;
+            new.sync()?;
+            new.release();
         }
-        // Retention goes by it where no record is left.
-        let modified = u64::try_from(last.modified_ms()).unwrap_or(0);
-        file.set_modified(UNIX_EPOCH + Duration::from_millis(modified))?;
-        file.sync()?;
-        self.log.replace_segments(group, path, &aborted)?;
-        Ok((read, written))
+        Ok(Some((read, changed)))
+    }
+
+    /// Makes the indexes of a segment whose batches are written.
+    fn index(&self, new: &Segment, written: u64, aborted: &[AbortedTxn]) -> Result<(), LogError> {
+        let config = self.log.config();
+        new.offsets.grow_to(config.segment_index_bytes)?;
+        new.times.grow_to(config.segment_index_bytes)?;
+        let interval = u64::try_from(config.index_interval_bytes).unwrap_or(0);
+        for batch in new.batches(0, written) {
+            new.wrote(&batch?, interval)?;
+        }
+        aborted.iter().try_for_each(|txn| new.aborted.append(*txn))?;
+        Ok(new.seal()?)
     }
 
     fn left(&mut self, segment: &Segment, bytes: &Bytes, at: &Located) -> io::Result<Left> {

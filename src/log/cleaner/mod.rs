@@ -14,7 +14,7 @@ pub use metrics::CleanerMetrics;
 pub use schedule::{Cleaner, CleanerConfig};
 #[cfg(test)]
 pub(super) use {
-    clean::{Budget, clean},
+    clean::{Budget, clean, clean_of},
     throttle::Throttle,
 };
 

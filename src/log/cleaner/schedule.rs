@@ -147,7 +147,7 @@ impl Cleaner {
         let result = clean::clean(&log, first_dirty, end, now_ms(), budget, &self.throttle);
         let id = log.topic_partition();
         let goes_on = match result {
-            Ok(outcome) => {
+            Ok(Some(outcome)) => {
                 self.noted.lock().passed(outcome, begun.elapsed());
                 self.cleaned(dirs, &log, first_dirty, outcome)
             }
@@ -164,8 +164,8 @@ impl Cleaner {
                 self.uncleanable.lock().insert(id.clone(), Arc::downgrade(&log));
                 true
             }
-            // It was deleted, moved or closed while it was read.
-            Err(_) => true,
+            // Segments, or all of it, were deleted, moved or closed while they were read.
+            Ok(None) | Err(_) => true,
         };
         self.under_way.lock().remove(id);
         goes_on

@@ -229,7 +229,7 @@ impl World {
         self.rewritten_to = self.rewritten_to.max(end);
         let cleaned = clean(self.log(), first_dirty, end, self.now, budget, &throttle);
         self.disarm();
-        let Ok(outcome) = cleaned else {
+        let Ok(Some(outcome)) = cleaned else {
             assert!(self.tripped, "{cleaned:?}");
             return self.cleaned_in_part(first_dirty, end);
         };
