@@ -43,35 +43,50 @@ pub static FAILED_FETCH: Counter = Counter::new();
 /// Keys from 0 below this are counted.
 const KEYS: usize = 128;
 
-static BROKEN: [Counter; KEYS] = [const { Counter::new() }; KEYS];
-static REQUEST_BYTES: [Counter; KEYS] = [const { Counter::new() }; KEYS];
+/// A counter for each API; keys that none has count for nothing.
+struct ByApi([Counter; KEYS]);
 
-fn of(counters: &'static [Counter; KEYS], api_key: i16) -> Option<&'static Counter> {
-    counters.get(usize::try_from(api_key).ok()?)
+impl ByApi {
+    const fn new() -> ByApi {
+        ByApi([const { Counter::new() }; KEYS])
+    }
+
+    fn of(&self, api_key: i16) -> Option<&Counter> {
+        self.0.get(usize::try_from(api_key).ok()?)
+    }
+
+    fn add(&self, api_key: i16, amount: u64) {
+        if let Some(counter) = self.of(api_key) {
+            counter.add(amount);
+        }
+    }
+
+    fn value(&self, api_key: i16) -> u64 {
+        self.of(api_key).map_or(0, Counter::value)
+    }
 }
+
+static BROKEN: ByApi = ByApi::new();
+static REQUEST_BYTES: ByApi = ByApi::new();
 
 /// Counts a request that closed its connection instead of being answered.
 pub fn count_broken(api_key: i16) {
-    if let Some(counter) = of(&BROKEN, api_key) {
-        counter.add(1);
-    }
+    BROKEN.add(api_key, 1);
 }
 
 /// Requests of this API that were not answered.
 pub fn broken(api_key: i16) -> u64 {
-    of(&BROKEN, api_key).map_or(0, Counter::value)
+    BROKEN.value(api_key)
 }
 
 /// Counts bytes of requests.
 pub fn count_bytes(api_key: i16, bytes: u64) {
-    if let Some(counter) = of(&REQUEST_BYTES, api_key) {
-        counter.add(bytes);
-    }
+    REQUEST_BYTES.add(api_key, bytes);
 }
 
 /// Bytes of requests of this API so far.
 pub fn request_bytes(api_key: i16) -> u64 {
-    of(&REQUEST_BYTES, api_key).map_or(0, Counter::value)
+    REQUEST_BYTES.value(api_key)
 }
 
 #[cfg(test)]
@@ -79,11 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn broken_requests_are_counted_by_key() {
-        let key = KEYS as i16 - 1; // no such API
-        count_broken(key);
-        count_broken(i16::MIN);
-        count_bytes(key, 7);
-        assert_eq!((broken(key), broken(i16::MIN), request_bytes(key)), (1, 0, 7));
+    fn what_is_counted_by_key_is_of_that_key_alone() {
+        let counters = ByApi::new();
+        for key in [0, KEYS as i16 - 1, KEYS as i16, i16::MIN] {
+            counters.add(key, 7);
+        }
+        counters.add(0, 1);
+        let last = KEYS as i16 - 1;
+        assert_eq!([0, 1, last, KEYS as i16, i16::MIN].map(|k| counters.value(k)), [8, 0, 7, 0, 0]);
     }
 }
