@@ -10,7 +10,7 @@ import lab
 BAD = re.compile(r"(?i)\bfound\b|mismatch|out of order|invalid bytes|index timestamp|exception|corrupt|error|failed")
 # Batches that are emptied and kept for their producer keep their largest time: in the index, and in
 # no record. The tool complains of it after Kafka's own cleaner, too.
-UNLIKE = {("idempotent", "timeindex")}
+UNLIKE = {("idempotent", "timeindex"), ("transactions-gone", "timeindex")}
 DECODERS = {"__consumer_offsets": ["--offsets-decoder"],
             "__transaction_state": ["--transaction-log-decoder"]}
 

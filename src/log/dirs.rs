@@ -76,6 +76,8 @@ pub struct LogDirs {
     pub(super) preferred: Mutex<HashMap<TopicPartition, PathBuf>>,
     pub(super) shared: Arc<Shared>,
     pub(super) creating: Mutex<()>,
+    /// Held while checkpoints are written: two that write the same `.tmp` take it from each other.
+    checkpointing: Mutex<()>,
     pub(super) cleaner: Cleaner,
     pub(super) producer_expiry_ms: AtomicI64,
     pub(super) stop: Mutex<bool>,
@@ -103,6 +105,7 @@ impl LogDirs {
             preferred: Mutex::default(),
             shared,
             creating: Mutex::default(),
+            checkpointing: Mutex::default(),
             stop: Mutex::new(false),
             stopped: Condvar::new(),
         };
@@ -286,6 +289,7 @@ impl LogDirs {
 
     /// Writes recovery points and log start offsets.
     pub fn checkpoint(&self) {
+        let _one_at_a_time = self.checkpointing.lock();
         for state in self.dirs.iter().filter(|state| state.is_online()) {
             match write_checkpoints(self, state) {
                 Ok(()) => {}

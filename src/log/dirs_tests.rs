@@ -100,6 +100,20 @@ fn after_a_crash_only_what_is_above_the_recovery_point_is_read() {
 }
 
 #[test]
+fn whoever_writes_checkpoints_at_once_does_not_take_the_directory_offline() {
+    let root = tempfile::tempdir().expect("a directory");
+    let dirs = open(root.path());
+    let id = TopicPartition::new("orders", 0);
+    let log = dirs.get_or_create(&id, None, small()).expect("made");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..100).for_each(|_| dirs.checkpoint()));
+        }
+    });
+    assert!(log.check_online().is_ok());
+}
+
+#[test]
 fn a_deleted_log_is_renamed_and_the_next_one_is_empty() {
     let root = tempfile::tempdir().expect("a directory");
     let id = TopicPartition::new("orders", 0);

@@ -47,6 +47,8 @@ pub struct Replicas {
     roles_changed: Notify,
     /// High watermarks as read from the checkpoints at start.
     checkpointed: Mutex<HashMap<TopicPartition, i64>>,
+    /// Held while they are written.
+    checkpointing: Mutex<()>,
 }
 
 impl Replicas {
@@ -69,6 +71,7 @@ impl Replicas {
             isr_wanted: Arc::default(),
             roles_changed: Notify::new(),
             checkpointed: Mutex::new(checkpointed),
+            checkpointing: Mutex::default(),
         }
     }
 
@@ -285,6 +288,7 @@ impl Replicas {
 
     /// Writes every directory's `replication-offset-checkpoint`. Errors are the directory's.
     pub fn checkpoint_high_watermarks(&self) -> Result<(), PartitionError> {
+        let _one_at_a_time = self.checkpointing.lock();
         let waiting = self.checkpointed.lock().clone();
         checkpoint::write_all(&self.log_dirs, &self.all(), &waiting)
     }
