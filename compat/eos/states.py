@@ -67,10 +67,7 @@ class Pair:
         return {row.split()[0]: row.split()[3] for row in rows if row.strip()}
 
     def dump(self, topic, decoder):
-        files = sorted((self.scratch / "data-1").glob(f"{topic}-*/*.log"))
-        done = tool.run("kafka-dump-log", decoder, "--files", ",".join(map(str, files)))
-        assert done.code == 0 and "Found invalid" not in done.out, done
-        return done.out
+        return tool.decoded(self.scratch / "data-1", topic, decoder)
 
 
 def write(pair):

@@ -116,7 +116,7 @@ impl LogDirs {
         Ok(Some(log))
     }
 
-    /// An empty log in a directory; its name there survives a power cut.
+    /// An empty log in a directory; its name there survives a power cut once the log was synced.
     pub(super) fn make(
         &self,
         id: &TopicPartition,

@@ -85,6 +85,14 @@ def run(script, *args, kafka="k39", stdin=None, seconds=60):
     return driver.run(script, args, stdin, seconds)
 
 
+def decoded(data, topic, decoder):
+    """All records of an internal topic in a log directory, by kafka-dump-log's decoder for it."""
+    files = sorted(data.glob(f"{topic}-*/*.log"))
+    done = run("kafka-dump-log", decoder, "--files", ",".join(map(str, files)))
+    assert done.code == 0 and "Found invalid" not in done.out, done
+    return done.out
+
+
 def run_alone(script, *args, kafka="k39", stdin=None, stdout=subprocess.PIPE, seconds=300):
     """Runs a stock tool in a JVM of its own, its streams files or bytes: the real way in."""
     main = MAIN_IN_4.get(script) if kafka == "k4" else None

@@ -26,6 +26,19 @@ pub struct Faults {
     pub delay: Duration,
 }
 
+impl Faults {
+    /// Some, or none: a refusal is one of `errors`. `below` draws a number below its bound.
+    pub fn draw(mut below: impl FnMut(usize) -> usize, errors: &[StateLogError]) -> Faults {
+        let late = [StateLogError::TimedOut, StateLogError::NotEnoughReplicasAfterAppend];
+        let delays = [0, 0, 10, 1_000, 6_000];
+        Faults {
+            append: (below(4) == 0).then(|| errors[below(errors.len())].clone()),
+            commit: (below(4) == 0).then(|| late[below(2)].clone()),
+            delay: Duration::from_millis(delays[below(5)]),
+        }
+    }
+}
+
 /// One partition of the topic, whoever leads it.
 #[derive(Default)]
 pub struct Topic {

@@ -146,13 +146,7 @@ impl World {
 
     fn faults(&mut self) -> Faults {
         let errors = [StateLogError::NotEnoughReplicas, StateLogError::TooLarge];
-        let late = [StateLogError::TimedOut, StateLogError::NotEnoughReplicasAfterAppend];
-        let delays = [0, 0, 10, 1_000, 6_000];
-        Faults {
-            append: (self.below(4) == 0).then(|| errors[self.below(2)].clone()),
-            commit: (self.below(4) == 0).then(|| late[self.below(2)].clone()),
-            delay: Duration::from_millis(delays[self.below(5)]),
-        }
+        Faults::draw(|n| self.below(n), &errors)
     }
 
     /// Another load of the group, on this broker or the next.

@@ -244,13 +244,7 @@ impl World {
             StateLogError::TooLarge,
             StateLogError::Storage("gone".into()),
         ];
-        let late = [StateLogError::TimedOut, StateLogError::NotEnoughReplicasAfterAppend];
-        let delays = [0, 0, 10, 1_000, 6_000];
-        Faults {
-            append: (self.below(4) == 0).then(|| errors[self.below(4)].clone()),
-            commit: (self.below(4) == 0).then(|| late[self.below(2)].clone()),
-            delay: Duration::from_millis(delays[self.below(5)]),
-        }
+        Faults::draw(|n| self.below(n), &errors)
     }
 
     /// Another load of the group: on another broker, of which the old one hears before, never, or
