@@ -196,8 +196,12 @@ public class Fill {
             var state = admin.describeProducers(List.of(at)).partitionResult(at).get();
             if (state.activeProducers().stream()
                     .filter(p -> p.currentTransactionStartOffset().isPresent()).count() == count)
-                return;
+                break;
         }
+        // Of two markers of one millisecond the first is the one with the largest time, of two
+        // milliseconds the second: the next marker must be of another one.
+        long written = System.currentTimeMillis();
+        while (System.currentTimeMillis() == written) Thread.onSpinWait();
     }
 
     static void write(KafkaProducer<String, String> to, String topic, int i, int part, String by) {
