@@ -120,7 +120,7 @@ def clean_and_serve(place, kind, data, goals, killed):
         await_cleaned(broker, goals)
         told = place.java("Serve")
         lab.end(broker, killed)
-    return told, lab.complaints(broker) if kind == "kafka" else []
+    return told, lab.complaints(broker, killed) if kind == "kafka" else []
 
 
 def compaction(first, killed, rounds, scratch):
@@ -165,7 +165,7 @@ def compaction(first, killed, rounds, scratch):
                         again[who] = place.java("Again", *producers)
                     lab.end(broker, killed)
                 if turn[who] == "kafka":
-                    differences += lab.complaints(broker)
+                    differences += lab.complaints(broker, killed)
             differences += lab.compare(f"round {round_} handed over to tested", told["kafka"],
                                    after["tested"])
             differences += lab.compare(f"round {round_} handed over to kafka", told["kafka"],
