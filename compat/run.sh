@@ -6,5 +6,6 @@
 # REQUESTS=1: clients go through a proxy that notes their api keys and versions in the results.
 set -euo pipefail
 cd "$(dirname "$0")"
+../.ci/packages
 ./fetch.sh
 PYTHONPATH=$PWD/lib exec python3 -m compat "$@"

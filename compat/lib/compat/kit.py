@@ -139,9 +139,12 @@ def create(topic, partitions=3):
 
 
 def need(*programs):
-    """Skips the scenario unless all programs are on the path."""
-    missing = [p for p in programs if not shutil.which(p)]
-    if missing:
+    """Skips the scenario unless all programs are on the path; on Debian root installs them."""
+    def lacking():
+        return [p for p in programs if not shutil.which(p)]
+    if lacking():
+        run([paths.REPOSITORY / ".ci/packages", *lacking()], 600)
+    if missing := lacking():
         raise result.Skip(", ".join(missing))
 
 
