@@ -1,7 +1,9 @@
 //! A live group changes its protocol and keeps what it has.
 
 use super::*;
-use crate::coordinator::group::classic::{JoinReply, LeavingMember};
+use crate::coordinator::group::classic::{ClassicGroup, JoinReply, LeavingMember, Now};
+use crate::coordinator::group::consumer::migrate;
+use crate::coordinator::group::records::GroupValue;
 use crate::coordinator::group::tests::join_with;
 
 /// A consumer's subscription to `t`, v1, that owns these partitions of it.
@@ -79,8 +81,52 @@ async fn a_classic_group_becomes_a_new_one_with_the_first_new_member_and_back_wi
     assert_eq!((joined.error, &*joined.leader), (None, old.as_str()), "it assigns again itself");
 
     let third = fixture.start().await;
-    assert_eq!(third.describe(GROUP).expect("owned").state, "Stable", "a classic group");
     assert_eq!(third.list().expect("active").0[0].kind, "classic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rebalance_that_a_downgrade_begins_is_not_lost_with_the_coordinator() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    ok(&coordinator, join("m")).await;
+    coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1])).await;
+    assert_eq!(
+        coordinator.sync(GROUP, sync_request(&joined)).await.assignment,
+        assignment(&[0, 1])
+    );
+    ok(&coordinator, beat("m", 2)).await;
+    ok(&coordinator, beat("m", LEAVE)).await;
+
+    // The record keeps m, whose session is over: 2 and 3 are nobody's, and that is to be mended.
+    let second = fixture.start().await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let described = second.describe(GROUP).expect("owned");
+    assert_eq!((described.state, described.members.len()), ("PreparingRebalance", 1));
+    let rebalances = Err(GroupError::RebalanceInProgress);
+    assert_eq!(second.heartbeat(GROUP, &identity(&old), joined.generation), rebalances);
+    let joined = second.join(GROUP, classic_join(&old, &[0, 1])).await;
+    assert_eq!((joined.error, &*joined.leader, joined.members.len()), (None, old.as_str(), 1));
+}
+
+#[tokio::test]
+async fn an_upgrade_before_who_left_is_forgotten_forgets_it_too() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    ok(&coordinator, join("m")).await;
+    ok(&coordinator, beat("m", LEAVE)).await;
+    let records = fixture.log.records(coordinator.partition_for(GROUP));
+    let last = records.last().and_then(|record| record.value.clone()).expect("a group");
+    let value = GroupValue::decode(last).expect("a group");
+    let (loaded, _) = ClassicGroup::load(coordinator.config(), Now::default(), value);
+    let topics = fixture.topics.catalog(0).expect("topics");
+    let (group, _) = migrate::upgrade(&loaded, &topics).expect("a group of consumers");
+    assert_eq!(group.current[&old].assigned, of(0..4), "as it is still used");
+    assert_eq!(group.current["m"].assigned, Assignment::new());
+    let classic = group.members["m"].classic.as_ref().expect("a classic member");
+    assert_eq!((classic.session_timeout_ms, group.members["m"].topics.len()), (1, 0));
 }
 
 #[tokio::test]
