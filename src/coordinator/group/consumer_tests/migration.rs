@@ -5,6 +5,7 @@ use crate::coordinator::group::classic::{ClassicGroup, JoinReply, LeavingMember,
 use crate::coordinator::group::consumer::migrate;
 use crate::coordinator::group::records::GroupValue;
 use crate::coordinator::group::tests::join_with;
+use tokio::task::JoinHandle;
 
 /// A consumer's subscription to `t`, v1, that owns these partitions of it.
 fn subscription(owned: &[i32]) -> Bytes {
@@ -127,6 +128,62 @@ async fn an_upgrade_before_who_left_is_forgotten_forgets_it_too() {
     assert_eq!(group.current["m"].assigned, Assignment::new());
     let classic = group.members["m"].classic.as_ref().expect("a classic member");
     assert_eq!((classic.session_timeout_ms, group.members["m"].topics.len()), (1, 0));
+}
+
+/// Another classic member joins and waits, as the group does for the first.
+async fn join_waiting(coordinator: &Arc<GroupCoordinator>) -> JoinHandle<JoinReply> {
+    let joining = coordinator.clone();
+    let answer = tokio::spawn(async move { joining.join(GROUP, classic_join("", &[])).await });
+    while coordinator.describe(GROUP).expect("owned").state != "PreparingRebalance" {
+        tokio::task::yield_now().await;
+    }
+    answer
+}
+
+#[tokio::test]
+async fn what_a_cooperative_member_has_yet_to_give_up_is_not_given_away_by_an_upgrade() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    let other = join_waiting(&coordinator).await;
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    let other = other.await.expect("joined").member_id;
+    let assignments =
+        [(joined.member_id.clone(), assignment(&[0, 1])), (other, assignment(&[]))].into();
+    let sync = SyncRequest { assignments, ..sync_request(&joined) };
+    assert_eq!(coordinator.sync(GROUP, sync).await.error, None);
+
+    // That answer was lost: it still uses 2 and 3, which its leader gave to nobody.
+    let first = ok(&coordinator, join("m")).await;
+    assert_eq!(first.assignment, Some(Assignment::new()));
+    let second = fixture.start().await;
+    assert_eq!(ok(&second, beat("m", first.epoch)).await.assignment, None, "nor after a load");
+    let synced = second.sync(GROUP, sync_request(&joined)).await;
+    assert_eq!(synced.assignment, assignment(&[0, 1]));
+    let rebalances = Err(GroupError::RebalanceInProgress);
+    assert_eq!(second.heartbeat(GROUP, &identity(&old), joined.generation), rebalances);
+
+    // It says that it gave them up.
+    second.join(GROUP, classic_join(&old, &[0, 1])).await;
+    let more = ok(&second, beat("m", first.epoch)).await.assignment.expect("more");
+    assert_eq!(more[&TOPIC].len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_cooperative_member_keeps_while_two_rebalances_begin_is_not_given_away() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    let other = join_waiting(&coordinator).await;
+    coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    other.await.expect("joined");
+    // Nobody has synced as a third comes: the group forgets what it had assigned.
+    join_waiting(&coordinator).await;
+    let first = ok(&coordinator, join("m")).await;
+    assert_eq!(first.assignment, Some(Assignment::new()), "all is in use");
+    coordinator.join(GROUP, classic_join(&old, &[])).await;
+    let more = ok(&coordinator, beat("m", first.epoch)).await.assignment.expect("more");
+    assert_eq!(more[&TOPIC].len(), 1);
 }
 
 #[tokio::test]
