@@ -111,6 +111,25 @@ async fn the_rebalance_that_a_downgrade_begins_is_not_lost_with_the_coordinator(
     assert_eq!((joined.error, &*joined.leader, joined.members.len()), (None, old.as_str(), 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn so_it_is_when_a_static_member_comes_back_with_the_classic_protocol() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    ok(&coordinator, Heartbeat { instance_id: Some("i".into()), ..join("m") }).await;
+    // What it waits for the first has yet to give up.
+    let named = Identity { instance_id: Some("i".into()), ..identity("") };
+    let back = JoinRequest { identity: named, ..classic_join("", &[]) };
+    assert_eq!(coordinator.join(GROUP, back).await.error, None);
+    assert_eq!(coordinator.describe(GROUP).expect("owned").state, "PreparingRebalance");
+
+    let second = fixture.start().await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let described = second.describe(GROUP).expect("owned");
+    assert_eq!((described.state, described.members.len()), ("PreparingRebalance", 2));
+    assert!(described.members.iter().any(|member| *member.member_id == *old));
+}
+
 #[tokio::test]
 async fn an_upgrade_before_who_left_is_forgotten_forgets_it_too() {
     let fixture = Fixture::new();
