@@ -81,8 +81,8 @@ impl GroupCoordinator {
             members: Vec::new(),
         };
         // It may have taken the place of the last static member of the new protocol.
-        if replaced.is_some() {
-            self.downgrade(cell, inner, &[], &topics)?;
+        if let Some(replaced) = &replaced {
+            self.downgrade(cell, inner, &[replaced.as_str()], &topics)?;
         }
         Ok((reply, cell.unconfirmed()))
     }
@@ -206,8 +206,8 @@ impl GroupCoordinator {
         Ok(Some(plan))
     }
 
-    /// Makes a classic group of a KIP-848 group that has only classic members without `gone`;
-    /// whether it did, or the group stays what it is.
+    /// Makes a classic group of a KIP-848 group that has only classic members without `gone`, who
+    /// leave or have just been replaced; whether it did, or the group stays what it is.
     pub(super) fn downgrade(
         &self,
         cell: &Arc<GroupCell>,
@@ -219,28 +219,31 @@ impl GroupCoordinator {
         let Group::Consumer(ConsumerMachine { group, .. }) = &inner.group else {
             return Ok(false);
         };
-        let is_small = group.members.len().saturating_sub(gone.len()) <= config.max_size;
+        let Some(first_gone) = gone.first() else { return Ok(false) };
+        let stay = group.members.keys().filter(|id| !gone.contains(&id.as_str())).count();
         if !config.consumer.migration.downgrade
-            || !is_small
+            || stay > config.max_size
             || !migrate::is_all_classic_without(group, gone)
         {
             return Ok(false);
         }
+        // If nobody leaves, one has just joined in another's place, and knows what it has; the
+        // members share anew only if they were on their way to something else.
+        let rebalances = stay < group.members.len() || group.state() != GroupState::Stable;
         let members = migrate::downgraded(group, gone, topics);
-        let is_settled = group.state() == GroupState::Stable;
         let now = self.now();
         let (mut classic, mut effects) =
             ClassicGroup::of_members(config, now, group.epoch, members);
-        let value = classic.value_with(|member| member.assignment.clone());
+        let value = match rebalances {
+            true => classic.value_left_by(first_gone),
+            false => classic.value_with(|member| member.assignment.clone()),
+        };
         let mut records: Vec<_> = plan::delete(group)
             .iter()
             .map(|record| (record.key(&cell.id), record.value()))
             .collect();
         records.push((super::records::Key::encode_group(&cell.id), Some(value.encode())));
         self.append_plan(cell, records, &[])?;
-        // With nobody gone, one has just joined in another's place, and knows what it has; the
-        // members share anew only if they were on their way to something else.
-        let rebalances = !gone.is_empty() || !is_settled;
         let more = if rebalances { classic.rebalance(now) } else { Default::default() };
         effects.wake = more.wake.or(effects.wake);
         inner.group = Group::Classic(classic);

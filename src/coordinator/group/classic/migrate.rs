@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{ClassicGroup, Effects, JoinReply, Member, Now, State, SyncReply, subscription};
+use crate::coordinator::group::records::{GroupValue, MemberValue};
 use crate::coordinator::group::{GroupConfig, GroupError};
 
 impl ClassicGroup {
@@ -33,6 +36,27 @@ impl ClassicGroup {
             group.restart_session(now, &id, &mut effects);
         }
         (group, effects)
+    }
+
+    /// The record of a group that `gone` has left, and that is to rebalance. A classic group's
+    /// record keeps who left until the rebalance has ended: a coordinator that loads it before,
+    /// Kafka's too (`GroupMetadataManager.onLoaded`), removes that member when its session ends and
+    /// asks the others to join again. Here the session is over at once, and the member owns and
+    /// wants nothing. Kafka's `ClassicGroup.fromConsumerGroup` leaves it out: loaded, the group is
+    /// stable, and what the member had is nobody's.
+    pub fn value_left_by(&self, gone: &str) -> GroupValue {
+        let mut value = self.value_with(|member| member.assignment.clone());
+        value.members.push(MemberValue {
+            member_id: gone.into(),
+            instance_id: None,
+            client_id: "".into(),
+            client_host: "".into(),
+            rebalance_timeout_ms: 0,
+            session_timeout_ms: 1,
+            subscription: Bytes::from_static(subscription::OF_NOTHING),
+            assignment: Bytes::from_static(subscription::OF_NOTHING),
+        });
+        value
     }
 
     /// Asks all members to join again.

@@ -11,6 +11,9 @@ use super::ClassicGroup;
 /// The protocol type of consumers.
 pub(super) const PROTOCOL_TYPE: &str = "consumer";
 
+/// A subscription to no topics, and an assignment of none: v0 of both, without user data.
+pub(super) const OF_NOTHING: &[u8] = b"\0\0\0\0\0\0\xff\xff\xff\xff";
+
 /// The topics that the group's members subscribe to, if the group is one of consumers.
 pub(super) fn topics_of(group: &ClassicGroup) -> Option<BTreeSet<Arc<str>>> {
     if group.protocol_type.as_deref() != Some(PROTOCOL_TYPE) {

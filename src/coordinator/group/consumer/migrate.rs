@@ -3,12 +3,13 @@
 //!
 //! As Kafka's `ConsumerGroup.fromClassicGroup` and `ClassicGroup.fromConsumerGroup`: nobody loses
 //! what it has. Kafka's members are said to have their targets by the latter; should the group be
-//! upgraded again before they have joined anew, it gives away what they still use.
+//! upgraded again before they have joined anew, it gives away what they still use. By the former
+//! they are said to have what the leader assigned them, though they may not have heard of it.
 //! Pure; whether a group may change is the coordinator's to decide.
 
 use super::group::ConsumerGroup;
 use super::protocol::{self, Subscription};
-use super::reconcile::{Current, MemberState};
+use super::reconcile::{Current, MemberState, difference};
 use super::records::{ClassicMember, Member, Record};
 use super::{Assignment, TopicCatalog};
 use crate::coordinator::group::classic;
@@ -21,18 +22,19 @@ pub fn upgrade(
 ) -> Option<(ConsumerGroup, Vec<Record>)> {
     let generation = classic.generation();
     let (mut members, mut targets, mut currents) = (Vec::new(), Vec::new(), Vec::new());
-    for old in classic.members() {
+    let told = classic.members().map(|old| protocol::read_assignment(&old.assignment, topics));
+    let told = told.collect::<Option<Vec<Assignment>>>()?;
+    let mut taken = Assignment::new();
+    told.iter().for_each(|assigned| add(&mut taken, assigned));
+    for (old, told) in classic.members().zip(told) {
         let id = old.id.to_string();
-        let assigned = protocol::read_assignment(&old.assignment, topics)?;
-        members.push(Record::Member(id.clone(), Some(member_of(old)?)));
-        targets.push(Record::Target(id.clone(), Some(assigned.clone())));
-        let current = Current {
-            state: MemberState::Stable,
-            epoch: generation,
-            previous_epoch: generation,
-            assigned,
-            revoking: Assignment::new(),
-        };
+        let subscription = subscription_of(old.protocols.first()?)?;
+        let owned = protocol::with_ids(&subscription.owned, topics);
+        let kept = difference(&owned, &taken);
+        add(&mut taken, &kept);
+        let current = current_of(generation, told, kept, old.assignment.is_empty());
+        members.push(Record::Member(id.clone(), Some(member_of(old, subscription))));
+        targets.push(Record::Target(id.clone(), Some(current.assigned.clone())));
         currents.push(Record::Current(id, Some(current)));
     }
     let mut records = members;
@@ -45,9 +47,27 @@ pub fn upgrade(
     Some((group, records))
 }
 
-fn member_of(old: &classic::Member) -> Option<Member> {
-    let subscription = subscription_of(old.protocols.first()?)?;
-    Some(Member {
+/// What a member has: what it was told, and `kept`, which it owned when it last joined and nobody
+/// was told to take. A cooperative member (KIP-429) uses that until it has synced, revoked, and
+/// joined again to say so. One that is told nothing, as its group began a second rebalance amid the
+/// first, may go on with all of it.
+fn current_of(epoch: i32, told: Assignment, kept: Assignment, is_untold: bool) -> Current {
+    let (assigned, revoking) = if is_untold { (kept, Assignment::new()) } else { (told, kept) };
+    let state = match revoking.is_empty() {
+        true => MemberState::Stable,
+        false => MemberState::UnrevokedPartitions,
+    };
+    Current { state, epoch, previous_epoch: epoch, assigned, revoking }
+}
+
+fn add(to: &mut Assignment, more: &Assignment) {
+    for (topic, partitions) in more {
+        to.entry(*topic).or_default().extend(partitions);
+    }
+}
+
+fn member_of(old: &classic::Member, subscription: Subscription) -> Member {
+    Member {
         instance_id: old.instance_id.as_deref().map(str::to_owned),
         rack_id: subscription.rack_id,
         client_id: old.client_id.to_string(),
@@ -57,7 +77,7 @@ fn member_of(old: &classic::Member) -> Option<Member> {
         rebalance_timeout_ms: old.rebalance_timeout_ms,
         assignor: None,
         classic: Some(classic_member(old.session_timeout_ms, &old.protocols)),
-    })
+    }
 }
 
 /// What a classic member says of itself in the first of its protocols.

@@ -1,8 +1,11 @@
 //! A live group changes its protocol and keeps what it has.
 
 use super::*;
-use crate::coordinator::group::classic::{JoinReply, LeavingMember};
+use crate::coordinator::group::classic::{ClassicGroup, JoinReply, LeavingMember, Now};
+use crate::coordinator::group::consumer::migrate;
+use crate::coordinator::group::records::GroupValue;
 use crate::coordinator::group::tests::join_with;
+use tokio::task::JoinHandle;
 
 /// A consumer's subscription to `t`, v1, that owns these partitions of it.
 fn subscription(owned: &[i32]) -> Bytes {
@@ -79,8 +82,127 @@ async fn a_classic_group_becomes_a_new_one_with_the_first_new_member_and_back_wi
     assert_eq!((joined.error, &*joined.leader), (None, old.as_str()), "it assigns again itself");
 
     let third = fixture.start().await;
-    assert_eq!(third.describe(GROUP).expect("owned").state, "Stable", "a classic group");
     assert_eq!(third.list().expect("active").0[0].kind, "classic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rebalance_that_a_downgrade_begins_is_not_lost_with_the_coordinator() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    ok(&coordinator, join("m")).await;
+    coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1])).await;
+    assert_eq!(
+        coordinator.sync(GROUP, sync_request(&joined)).await.assignment,
+        assignment(&[0, 1])
+    );
+    ok(&coordinator, beat("m", 2)).await;
+    ok(&coordinator, beat("m", LEAVE)).await;
+
+    // The record keeps m, whose session is over: 2 and 3 are nobody's, and that is to be mended.
+    let second = fixture.start().await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let described = second.describe(GROUP).expect("owned");
+    assert_eq!((described.state, described.members.len()), ("PreparingRebalance", 1));
+    let rebalances = Err(GroupError::RebalanceInProgress);
+    assert_eq!(second.heartbeat(GROUP, &identity(&old), joined.generation), rebalances);
+    let joined = second.join(GROUP, classic_join(&old, &[0, 1])).await;
+    assert_eq!((joined.error, &*joined.leader, joined.members.len()), (None, old.as_str(), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_it_is_when_a_static_member_comes_back_with_the_classic_protocol() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    ok(&coordinator, Heartbeat { instance_id: Some("i".into()), ..join("m") }).await;
+    // What it waits for the first has yet to give up.
+    let named = Identity { instance_id: Some("i".into()), ..identity("") };
+    let back = JoinRequest { identity: named, ..classic_join("", &[]) };
+    assert_eq!(coordinator.join(GROUP, back).await.error, None);
+    assert_eq!(coordinator.describe(GROUP).expect("owned").state, "PreparingRebalance");
+
+    let second = fixture.start().await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let described = second.describe(GROUP).expect("owned");
+    assert_eq!((described.state, described.members.len()), ("PreparingRebalance", 2));
+    assert!(described.members.iter().any(|member| *member.member_id == *old));
+}
+
+#[tokio::test]
+async fn an_upgrade_before_who_left_is_forgotten_forgets_it_too() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    ok(&coordinator, join("m")).await;
+    ok(&coordinator, beat("m", LEAVE)).await;
+    let records = fixture.log.records(coordinator.partition_for(GROUP));
+    let last = records.last().and_then(|record| record.value.clone()).expect("a group");
+    let value = GroupValue::decode(last).expect("a group");
+    let (loaded, _) = ClassicGroup::load(coordinator.config(), Now::default(), value);
+    let topics = fixture.topics.catalog(0).expect("topics");
+    let (group, _) = migrate::upgrade(&loaded, &topics).expect("a group of consumers");
+    assert_eq!(group.current[&old].assigned, of(0..4), "as it is still used");
+    assert_eq!(group.current["m"].assigned, Assignment::new());
+    let classic = group.members["m"].classic.as_ref().expect("a classic member");
+    assert_eq!((classic.session_timeout_ms, group.members["m"].topics.len()), (1, 0));
+}
+
+/// Another classic member joins and waits, as the group does for the first.
+async fn join_waiting(coordinator: &Arc<GroupCoordinator>) -> JoinHandle<JoinReply> {
+    let joining = coordinator.clone();
+    let answer = tokio::spawn(async move { joining.join(GROUP, classic_join("", &[])).await });
+    while coordinator.describe(GROUP).expect("owned").state != "PreparingRebalance" {
+        tokio::task::yield_now().await;
+    }
+    answer
+}
+
+#[tokio::test]
+async fn what_a_cooperative_member_has_yet_to_give_up_is_not_given_away_by_an_upgrade() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    let other = join_waiting(&coordinator).await;
+    let joined = coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    let other = other.await.expect("joined").member_id;
+    let assignments =
+        [(joined.member_id.clone(), assignment(&[0, 1])), (other, assignment(&[]))].into();
+    let sync = SyncRequest { assignments, ..sync_request(&joined) };
+    assert_eq!(coordinator.sync(GROUP, sync).await.error, None);
+
+    // That answer was lost: it still uses 2 and 3, which its leader gave to nobody.
+    let first = ok(&coordinator, join("m")).await;
+    assert_eq!(first.assignment, Some(Assignment::new()));
+    let second = fixture.start().await;
+    assert_eq!(ok(&second, beat("m", first.epoch)).await.assignment, None, "nor after a load");
+    let synced = second.sync(GROUP, sync_request(&joined)).await;
+    assert_eq!(synced.assignment, assignment(&[0, 1]));
+    let rebalances = Err(GroupError::RebalanceInProgress);
+    assert_eq!(second.heartbeat(GROUP, &identity(&old), joined.generation), rebalances);
+
+    // It says that it gave them up.
+    second.join(GROUP, classic_join(&old, &[0, 1])).await;
+    let more = ok(&second, beat("m", first.epoch)).await.assignment.expect("more");
+    assert_eq!(more[&TOPIC].len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_cooperative_member_keeps_while_two_rebalances_begin_is_not_given_away() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    let old = classic(&coordinator).await;
+    let other = join_waiting(&coordinator).await;
+    coordinator.join(GROUP, classic_join(&old, &[0, 1, 2, 3])).await;
+    other.await.expect("joined");
+    // Nobody has synced as a third comes: the group forgets what it had assigned.
+    join_waiting(&coordinator).await;
+    let first = ok(&coordinator, join("m")).await;
+    assert_eq!(first.assignment, Some(Assignment::new()), "all is in use");
+    coordinator.join(GROUP, classic_join(&old, &[])).await;
+    let more = ok(&coordinator, beat("m", first.epoch)).await.assignment.expect("more");
+    assert_eq!(more[&TOPIC].len(), 1);
 }
 
 #[tokio::test]

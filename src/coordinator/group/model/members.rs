@@ -1,11 +1,11 @@
 //! Members of the new protocol and of the classic one, as client libraries behave. A client uses
 //! its partitions only while its session must still be alive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -14,10 +14,11 @@ use uuid::Uuid;
 use super::client::GROUP;
 use super::world::Broker;
 use crate::coordinator::group::classic::{
-    Identity, JoinReply, JoinRequest, LeavingMember, Protocol, SyncReply, SyncRequest,
+    Identity, JoinReply, JoinRequest, JoinedMember, LeavingMember, Protocol, SyncReply, SyncRequest,
 };
 use crate::coordinator::group::consumer::Assignment;
 use crate::coordinator::group::consumer::plan::{Heartbeat, LEAVE};
+use crate::coordinator::group::consumer::protocol::read_subscription;
 use crate::coordinator::group::{GroupError, HeartbeatError, HeartbeatReply};
 use crate::types::TopicId;
 
@@ -40,6 +41,8 @@ enum Doing {
 pub struct Mixed {
     name: String,
     is_modern: bool,
+    /// Of the classic protocol, and cooperative (KIP-429): it keeps what it has while it joins.
+    keeps: bool,
     id: Arc<str>,
     epoch: i32,
     parts: BTreeSet<i32>,
@@ -55,10 +58,11 @@ pub struct Mixed {
 }
 
 impl Mixed {
-    pub fn new(n: usize, is_modern: bool) -> Mixed {
+    pub fn new(n: usize, is_modern: bool, keeps: bool) -> Mixed {
         Mixed {
             name: format!("m{n}"),
             is_modern,
+            keeps,
             id: "".into(),
             epoch: 0,
             parts: BTreeSet::new(),
@@ -162,10 +166,13 @@ impl Mixed {
         }));
     }
 
-    /// An eager member: it gives everything up before it joins.
+    /// An eager member gives everything up before it joins, a cooperative one says what it has.
     fn join(&mut self, broker: &Broker, unique: u128) {
-        self.parts.clear();
-        let metadata = Bytes::from_static(b"\0\x01\0\0\0\x01\0\x01t\xff\xff\xff\xff\0\0\0\0");
+        if !self.keeps {
+            self.parts.clear();
+        }
+        let metadata = b"\0\x01\0\0\0\x01\0\x01t\xff\xff\xff\xff\0\0\0\x01\0\x01t";
+        let metadata = with_parts(metadata, &self.parts).freeze();
         let request = JoinRequest {
             identity: self.identity(),
             client_id: "c".into(),
@@ -242,17 +249,7 @@ impl Mixed {
         }
         self.id = reply.member_id;
         self.epoch = reply.generation;
-        let count = reply.members.len();
-        let part = |n: usize| {
-            let mine: Vec<i32> = (0..partitions).filter(|p| *p as usize % count == n).collect();
-            let mut out = b"\0\x01\0\0\0\x01\0\x01t".to_vec();
-            out.extend((mine.len() as i32).to_be_bytes());
-            mine.iter().for_each(|p| out.extend(p.to_be_bytes()));
-            out.extend([0xff; 4]);
-            Bytes::from(out)
-        };
-        let members = reply.members.iter().enumerate();
-        let assignments = members.map(|(n, m)| (m.member_id.clone(), part(n))).collect();
+        let assignments = assign(&reply.members, partitions);
         if by != broker.incarnation {
             return 0;
         }
@@ -275,9 +272,12 @@ impl Mixed {
             self.obey(&error);
             return 0;
         }
+        let before = std::mem::take(&mut self.parts);
         self.parts = parts(&reply.assignment).expect("an assignment");
         self.alive = self.since + SESSION;
-        self.doing = Doing::Member;
+        // A cooperative member that has given something up joins again to say so.
+        let says_more = self.keeps && !before.is_subset(&self.parts);
+        self.doing = if says_more { Doing::Nothing } else { Doing::Member };
         self.epoch
     }
 
@@ -285,9 +285,10 @@ impl Mixed {
     fn obey(&mut self, error: &GroupError) {
         match error {
             GroupError::UnknownMemberId | GroupError::IllegalGeneration => self.die(),
-            // It gives everything up as it joins again.
             GroupError::RebalanceInProgress => {
-                self.parts.clear();
+                if !self.keeps {
+                    self.parts.clear();
+                }
                 self.doing = Doing::Nothing;
             }
             GroupError::NotCoordinator
@@ -301,6 +302,33 @@ impl Mixed {
             other => panic!("{other} to {}", self.name),
         }
     }
+}
+
+/// What a leader assigns: to each its part, but for what another still has.
+fn assign(members: &[JoinedMember], partitions: i32) -> BTreeMap<Arc<str>, Bytes> {
+    let owned = |m: &JoinedMember| {
+        let read = read_subscription(&m.metadata).expect("a subscription");
+        read.owned.into_iter().flat_map(|(_, parts)| parts).collect::<BTreeSet<i32>>()
+    };
+    let owned: Vec<BTreeSet<i32>> = members.iter().map(owned).collect();
+    let is_free =
+        |n: usize, p: &i32| owned.iter().enumerate().all(|(m, o)| m == n || !o.contains(p));
+    let part = |(n, member): (usize, &JoinedMember)| {
+        let mine = (0..partitions).filter(|p| *p as usize % members.len() == n);
+        let mine: BTreeSet<i32> = mine.filter(|p| is_free(n, p)).collect();
+        let mut out = with_parts(b"\0\x01\0\0\0\x01\0\x01t", &mine);
+        out.extend([0xff; 4]);
+        (member.member_id.clone(), out.freeze())
+    };
+    members.iter().enumerate().map(part).collect()
+}
+
+/// These bytes and a list of partitions.
+fn with_parts(head: &[u8], parts: &BTreeSet<i32>) -> BytesMut {
+    let mut out = BytesMut::from(head);
+    out.extend((parts.len() as i32).to_be_bytes());
+    parts.iter().for_each(|p| out.extend(p.to_be_bytes()));
+    out
 }
 
 /// The partitions of `t` in a ConsumerProtocolAssignment.

@@ -26,8 +26,6 @@ use crate::types::TopicId;
 
 const STEPS: usize = 200;
 const HISTORIES: u64 = 60;
-/// Members of the new protocol; the others speak the classic one.
-const MODERN: usize = 3;
 const CLIENTS: usize = 6;
 
 /// One topic, of a number of partitions that grows.
@@ -52,6 +50,9 @@ struct World {
     partition: i32,
     broker: Broker,
     clients: Vec<Mixed>,
+    /// How many of them speak the new protocol; the others speak the classic one. With one the
+    /// group changes often.
+    modern: usize,
     count: u128,
     /// What the group was before faults that refuse every append.
     frozen: Option<ConsumerGroup>,
@@ -60,7 +61,9 @@ struct World {
 }
 
 impl World {
-    async fn new(rng: StdRng) -> World {
+    async fn new(mut rng: StdRng) -> World {
+        let keeps = rng.random_range(0..2) == 0;
+        let modern = [1, 3][rng.random_range(0..2)];
         let both = Migration { upgrade: true, downgrade: true };
         let config = GroupConfig {
             initial_rebalance_delay_ms: 0,
@@ -81,7 +84,8 @@ impl World {
             topics,
             partition,
             broker,
-            clients: (0..CLIENTS).map(|n| Mixed::new(n, n < MODERN)).collect(),
+            clients: (0..CLIENTS).map(|n| Mixed::new(n, n < modern, keeps)).collect(),
+            modern,
             count: 0,
             frozen: None,
             floor: 0,
@@ -237,11 +241,19 @@ impl World {
         self.frozen = None;
         self.topic.set_faults(Faults::default());
         self.settle(&[true; CLIENTS]).await;
-        let is_modern: [bool; CLIENTS] = std::array::from_fn(|n| n < MODERN);
-        for who in [is_modern.map(|is| !is), [true; CLIENTS], is_modern] {
+        let is_modern: [bool; CLIENTS] = std::array::from_fn(|n| n < self.modern);
+        let is_classic = is_modern.map(|is| !is);
+        let but_one = std::array::from_fn(|n| n == 0 || is_classic[n]);
+        for who in [but_one, is_classic, [true; CLIENTS], is_modern] {
             let clients = self.clients.iter_mut().zip(who);
             for (client, _) in clients.filter(|(_, stays)| !stays) {
                 client.leave(&self.broker);
+            }
+            if self.below(2) == 0 {
+                // What a change of the protocol has begun, another coordinator ends.
+                self.look().await;
+                self.topic.replicate(self.partition);
+                self.go(false).await;
             }
             self.settle(&who).await;
             let before = self.group();
