@@ -18,7 +18,7 @@ import lab
 UNIQUE = "0123456789abcdef0123456789abcdef"
 OTHER_ID = "AAAAAAAAAAAAAAAAAAAABw"
 SETTINGS = {"log__segment__delete__delay__ms": 50, "log__initial__task__delay__ms": 50,
-            "auto__leader__rebalance__enable": "false"}
+            "log__retention__ms": -1, "auto__leader__rebalance__enable": "false"}
 
 
 class Home:
@@ -190,6 +190,8 @@ def states(scratch):
             told[who] = masked(served, home), listed(home)
     differences = lab.compare("served", told["kafka"][0], told["tested"][0])
     differences += lab.compare("directories", told["kafka"][1], told["tested"][1])
+    assert sum(line.startswith("live-0 ") and " epoch " in line
+               for line in told["kafka"][0]) == 40, told["kafka"][0]
     if differences:
         raise Different(f"{len(differences)} differ\n" + "\n\n".join(differences))
     return f"{len(STATES)} states, {len(told['kafka'][0])} answers and all directories equal"
