@@ -2,9 +2,10 @@
 broker under test.
 
 Kafka fills some topics twice over, so that there is a short and a long log of each. From these are
-made a running broker's two log directories in states that both must get over (`states`), and such
-that make Kafka end, or give up a log directory (`starts`). Compared are all records, what
-DescribeLogDirs says, and the names of the directories that are left.
+made a broker's two log directories, with each partition in a state that both must get over
+(`states`), and with one partition in a state that Kafka ends or loses something by, or gives up a
+log directory (`starts`). Compared are all records, what DescribeLogDirs says, and the names of the
+directories that are left.
 """
 
 import functools
@@ -195,3 +196,156 @@ def states(scratch):
     if differences:
         raise Different(f"{len(differences)} differ\n" + "\n\n".join(differences))
     return f"{len(STATES)} states, {len(told['kafka'][0])} answers and all directories equal"
+
+
+def twice(home):
+    home.put("long", "victim", home.one)
+    home.put("short", "victim", home.two)
+
+
+def two_futures(home):
+    future_behind(home, "victim")
+    home.put("long", "victim", home.two, f".{UNIQUE[::-1]}-future")
+
+
+def future_beside(home):
+    current(home, "victim")
+    home.future("short", "victim", home.one)
+
+
+def future_alone(home):
+    home.future("long", "victim", home.two)
+
+
+def future_of_another(home):
+    current(home, "victim")
+    identify(home.future("short", "victim", home.two), OTHER_ID)
+
+
+def metadata(text, home):
+    (home.put("long", "victim", home.two) / "partition.metadata").write_text(text)
+
+
+def future_metadata(home):
+    current(home, "victim")
+    (home.future("long", "victim", home.two) / "partition.metadata").write_text("garbage\n")
+
+
+def file_in_place(home):
+    """Both make the log, which is nowhere, first in the directory with fewer logs."""
+    (home.two / "victim-0").write_bytes(b"x")
+
+
+def named(names, home):
+    current(home, "victim")
+    for name in names:
+        (home.two / name).mkdir()
+
+
+# No partition's: Kafka ends. One of them is that of every file system's root.
+NAMES = ["notes", "orders", "orders-x", "orders-0.-delete", "orders-delete", "orders.foo-delete",
+         "orders-99999999999", "-0", "lost+found"]
+# A partition's, though oddly written; and what Kafka itself keeps beside the logs.
+ODD_NAMES = ["orders--1", "orders-+5", "orders-007", "remote-log-index-cache"]
+EQUAL = {
+    "metadata-garbage": functools.partial(metadata, "garbage\n"),
+    "metadata-version": functools.partial(metadata, f"version: 1\ntopic_id: {OTHER_ID}"),
+    "future-metadata-garbage": future_metadata,
+    "file-in-place": file_in_place,
+    "odd-names": functools.partial(named, ODD_NAMES),
+}
+ENDS = "ends with 1"
+ALL_SERVED = ["live-0 ends 40", "safe-0 ends 40", "victim-0 ends 40"]
+# Where the broker under test goes on safely: the state, what Kafka makes of it, and what else is
+# to be found with the other.
+ON_PURPOSE = {
+    # A disk that failed amid a move: the longer log is served, the other kept aside.
+    "twice": (twice, ENDS, [*ALL_SERVED, "one/victim-0", "two/victim-0.UNIQUE-stray"]),
+    # Any copy can be made again from the log.
+    "two-futures": (two_futures, ENDS, [*ALL_SERVED, "two/victim-0"]),
+    # It never gets the name that the log has there. Kafka keeps both, and the move never ends.
+    "future-beside": (future_beside, "future true", [*ALL_SERVED, "one/victim-0"]),
+    # Kafka makes an empty log and empties the copy after it: all records are lost.
+    "future-alone": (future_alone, "victim-0 ends 0", [*ALL_SERVED, "two/victim-0"]),
+    # Kafka's answer to LeaderAndIsr is UNKNOWN_SERVER_ERROR for all partitions.
+    "future-of-another": (future_of_another, "future true", [
+        *ALL_SERVED, "one/victim-0", "two/victim-0.UNIQUE-stray"]),
+    # Kafka ends by an accident (a null), where it else gives up the directory.
+    "metadata-empty": (functools.partial(metadata, ""), ENDS, [
+        "live-0 ends 40", "safe-0 ends KAFKA_STORAGE_ERROR", "two/victim-0"]),
+    # Kafka gives up the directory, not only the partition.
+    "metadata-zero": (functools.partial(metadata, f"version: 0\ntopic_id: {'A' * 22}"),
+                      "safe-0 ends KAFKA_STORAGE_ERROR",
+                      [*ALL_SERVED[:2], "victim-0 ends NOT_LEADER_OR_FOLLOWER", "two/victim-0"]),
+    "names": (functools.partial(named, NAMES), ENDS,
+              [*ALL_SERVED, *(f"two/{name}" for name in NAMES)]),
+}
+# For a broker that ends before it has looked at all of them.
+ONE_NAME = {f"name {name}": functools.partial(named, [name]) for name in NAMES}
+
+
+def home_of(scratch, name, make):
+    home = Home(scratch, name)
+    for topic, data in (("live", home.one), ("other", home.one), ("safe", home.two)):
+        home.put("long", topic, data)
+    make(home)
+    return home
+
+
+def outcome(place, kind, home, awaited=()):
+    """What a broker makes of a state, when the awaited directories are there: all that it serves
+    and leaves, or with which code it ends, and what it says then."""
+    broker = start(place, kind, home)
+    try:
+        broker.start()
+    except servers.NotReady:
+        assert broker.child.poll() is not None, broker.tail()
+        return [f"ends with {broker.child.returncode}"], broker.log.read_text(errors="replace")
+    try:
+        kit.until("directories", lambda: set(awaited) <= set(listed(home)), 60, broker.child)
+        served = place.java("Places", "told", "live", "safe", "other", "?victim")
+        if awaited:
+            kit.until("deleted", lambda: not any(x.endswith(".UNIQUE-delete") for x in listed(home)),
+                      60, broker.child)
+        lab.end(broker, False)
+    finally:
+        broker.kill()
+    return masked(served, home) + listed(home), broker.log.read_text(errors="replace")
+
+
+def misses(what, wanted, found):
+    return [f"{what}: no {line!r} in\n" + "\n".join(x for x in found if " epoch " not in x)
+            for line in wanted if not any(line in x for x in found)]
+
+
+def starts(scratch):
+    """What Kafka does not get over, or not whole."""
+    tested, differences = servers.under_test(), []
+    with servers.ensemble(scratch) as connect:
+        place = lab.Place(scratch, connect)
+        seed(place, scratch, ["live", "safe", "other", "victim"])
+
+        def of(kind, side, name, make, awaited=()):
+            return outcome(place, kind, home_of(scratch, f"{name}-{side}", make), awaited)
+        for name, make in EQUAL.items():
+            kafka, _ = of("kafka", "kafka", name, make)
+            ours, said = of(tested, "tested", name, make)
+            differences += lab.compare(name, kafka, ours)
+            if tested != "kafka" and any("KafkaStorageException" in x for x in ours):
+                differences += misses(f"{name}, its log", ["/two"], said.splitlines())
+        for name, make in ONE_NAME.items():
+            kafka, said = of("kafka", "kafka", name, make)
+            differences += misses(f"{name} of Kafka", [ENDS], kafka)
+            differences += misses(f"{name}, Kafka's log", ["is not in the form"], [said])
+        for name, (make, theirs, wanted) in ON_PURPOSE.items():
+            if name != "names":
+                kafka, _ = of("kafka", "kafka", name, make)
+                differences += misses(f"{name} of Kafka", [theirs], kafka)
+            if tested != "kafka":
+                awaited = [x for x in wanted if x.startswith(("one/", "two/"))]
+                ours, _ = of(tested, "tested", name, make, awaited)
+                differences += misses(f"{name} of the tested", wanted, ours)
+    if differences:
+        raise Different(f"{len(differences)} differ\n" + "\n\n".join(differences))
+    return (f"{len(EQUAL)} states equal; {len(ON_PURPOSE)} more and {len(NAMES)} names that Kafka "
+            "does not get over")

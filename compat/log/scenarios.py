@@ -196,4 +196,6 @@ SCENARIOS = [
     scenario("leftovers_unrecovered", "the same, all to be recovered", leftovers.leftovers, False),
     scenario("directories", "whole partition directories that a crash or a hand leaves",
              directories.states),
+    scenario("directories_kafka_stops_at", "such that Apache Kafka ends or loses something by",
+             directories.starts),
 ]
