@@ -11,6 +11,10 @@ use std::sync::Arc;
 /// partition exists somewhere, else unknown.
 pub fn replica(broker: &Broker, topic: &str, index: i32) -> Result<Arc<Partition>, ErrorCode> {
     match broker.replicas.get(topic, index) {
+        // Whoever leads it by now.
+        Some(partition) if partition.log().check_online().is_err() => {
+            Err(ErrorCode::KAFKA_STORAGE_ERROR)
+        }
         Some(partition) => Ok(partition),
         None if is_known(broker, topic, index) => Err(not_here(broker, topic, index)),
         None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
