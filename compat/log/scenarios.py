@@ -11,6 +11,7 @@ import time
 
 from compat import kit, servers, tool
 from compat.result import Different
+import directories
 import dumps
 import lab
 import leftovers
@@ -193,4 +194,8 @@ SCENARIOS = [
     scenario("leftovers", "directories as a crash leaves them at each step of a swap",
              leftovers.leftovers, True),
     scenario("leftovers_unrecovered", "the same, all to be recovered", leftovers.leftovers, False),
+    scenario("directories", "whole partition directories that a crash or a hand leaves",
+             directories.states),
+    scenario("directories_kafka_stops_at", "such that Apache Kafka ends or loses something by",
+             directories.starts),
 ]

@@ -7,13 +7,25 @@ use crate::partition::Partition;
 use crate::types::{BrokerId, ErrorCode, NO_BROKER, TopicId, TopicName};
 use std::sync::Arc;
 
-/// The replica on this broker. Where there is none: not the leader if the partition exists
-/// somewhere, else unknown.
+/// The replica on this broker. Where there is none: its disk has failed, not the leader if the
+/// partition exists somewhere, else unknown.
 pub fn replica(broker: &Broker, topic: &str, index: i32) -> Result<Arc<Partition>, ErrorCode> {
     match broker.replicas.get(topic, index) {
+        // Whoever leads it by now.
+        Some(partition) if partition.log().check_online().is_err() => {
+            Err(ErrorCode::KAFKA_STORAGE_ERROR)
+        }
         Some(partition) => Ok(partition),
-        None if is_known(broker, topic, index) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+        None if is_known(broker, topic, index) => Err(not_here(broker, topic, index)),
         None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+    }
+}
+
+/// Why this broker has no replica of a partition that exists.
+pub fn not_here(broker: &Broker, topic: &str, index: i32) -> ErrorCode {
+    match broker.replicas.is_offline(topic, index) {
+        true => ErrorCode::KAFKA_STORAGE_ERROR,
+        false => ErrorCode::NOT_LEADER_OR_FOLLOWER,
     }
 }
 

@@ -148,7 +148,7 @@ fn check(
     if !(-1..=1).contains(&acks) {
         return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
     }
-    let partition = found.ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
+    let partition = found.ok_or_else(|| lookup::not_here(broker, topic, index))?;
     Ok((partition, records))
 }
 

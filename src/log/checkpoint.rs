@@ -84,7 +84,8 @@ pub fn read_topic_id(dir: &Path) -> Result<Option<TopicId>, LogError> {
     let Some(text) = read_text(&path)? else { return Ok(None) };
     let id = text.lines().find_map(|line| line.strip_prefix("topic_id: "));
     let id = id.and_then(|id| id_from_base64(id.trim()));
-    id.map(Some).ok_or_else(|| malformed(&path, "no topic id"))
+    // One that is missing is written anew, with what the controller says.
+    id.map(Some).ok_or_else(|| malformed(&path, "no topic id; remove the file and start again"))
 }
 
 /// Writes it: `version: 0`, `topic_id: <base64>`, no newline at the end. The first sync of the log

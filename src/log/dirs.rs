@@ -167,10 +167,15 @@ impl LogDirs {
         let _one_at_a_time = self.creating.lock();
         if let Some(log) = self.get(id) {
             log.dir_state.check()?;
+            self.judge_future(id, topic_id, is_new)?;
             return Ok(log);
         }
         if !is_new {
             self.dirs.iter().try_for_each(|state| state.check())?;
+        }
+        self.judge_future(id, topic_id, is_new)?;
+        if let Some(log) = self.get(id) {
+            return Ok(log);
         }
         let mut failed = LogError::NoDirectory;
         for state in self.candidates(id)? {
@@ -330,9 +335,9 @@ impl LogDirs {
     }
 }
 
-/// `<topic>-<partition>.<32 hex>-delete`, at most 255 bytes.
-pub(super) fn deleted_name(id: &TopicPartition, unique: uuid::Uuid) -> String {
-    let suffix = format!("-{}.{}-delete", id.partition, unique.simple());
+/// `<topic>-<partition>.<32 hex>-delete` (or `-stray`), at most 255 bytes.
+pub(super) fn retired_name(id: &TopicPartition, unique: uuid::Uuid, what: &str) -> String {
+    let suffix = format!("-{}.{}-{what}", id.partition, unique.simple());
     let topic = id.topic.get(..255usize.saturating_sub(suffix.len())).unwrap_or(&id.topic);
     format!("{topic}{suffix}")
 }

@@ -5,7 +5,7 @@
 
 use super::api::LogError;
 use super::checkpoint;
-use super::dirs::{LogDirs, deleted_name};
+use super::dirs::{LogDirs, retired_name};
 use super::partition_log::{Known, Log, Place};
 use super::shared::DirState;
 use crate::types::{TopicId, TopicPartition, now_ms};
@@ -178,7 +178,7 @@ impl LogDirs {
 
     /// Renames a log's directory now, and removes it after `file.delete.delay.ms`.
     pub(super) fn discard_log(&self, log: &Log) -> Result<(), LogError> {
-        let name = deleted_name(log.topic_partition(), uuid::Uuid::new_v4());
+        let name = retired_name(log.topic_partition(), uuid::Uuid::new_v4(), "delete");
         let to = log.dir_state.path.join(name);
         let retired = log.retire(&to).map_err(LogError::Io);
         retired.inspect_err(|error| log.dir_state.fail_unless_short(error))?;
@@ -195,24 +195,6 @@ impl LogDirs {
                 current.set_moving(true);
             }
         }
-    }
-
-    /// Which of two directories of one partition has more: a crash, or a disk that failed, came
-    /// between the two renames of a move. The other is kept aside as `-stray`.
-    ///
-    /// Kafka refuses to start and asks the operator to delete one of them.
-    pub(super) fn keep_the_longer(&self, one: Arc<Log>, two: Arc<Log>) -> Result<(), LogError> {
-        let reach = |log: &Log| (log.latest_epoch(), log.log_end_offset());
-        let (kept, stray) = if reach(&two) > reach(&one) { (two, one) } else { (one, two) };
-        let id = kept.topic_partition().clone();
-        let unique = uuid::Uuid::new_v4();
-        let name = format!("{id}.{}-stray", unique.simple());
-        let to = stray.dir_state.path.join(name);
-        tracing::warn!(partition = %id, kept = %kept.dir().display(), aside = %to.display(),
-            "two directories of one partition: a move between them was cut off");
-        stray.retire(&to)?;
-        self.logs.insert(id, kept);
-        Ok(())
     }
 }
 

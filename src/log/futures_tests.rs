@@ -163,6 +163,64 @@ fn a_crash_between_the_two_renames_leaves_one_log_and_a_stray_one() {
     assert!(dirs.dirs().iter().all(|dir| dir.online));
 }
 
+/// A copy of twenty of a log's forty records under way, and then a crash.
+fn cut_off(root: &Two) -> TopicId {
+    let dirs = open(root);
+    let (log, future) = moving(&dirs, root);
+    copy(&log, &future);
+    future.truncate_to(20).expect("cut");
+    log.topic_id().expect("known")
+}
+
+#[test]
+fn a_copy_whose_log_is_gone_becomes_the_log() {
+    let root = two();
+    let topic_id = cut_off(&root);
+    std::fs::remove_dir_all(root.one.path().join("orders-3")).expect("removed");
+    let dirs = open(&root);
+    let log = dirs.host(&id(), Some(topic_id), config(), false).expect("there");
+    assert_eq!((log.log_end_offset(), log.is_moving()), (20, false));
+    assert_eq!(append(&log, 20).base_offset, 20);
+    assert_eq!((names(&root.one).len(), names(&root.two)), (0, vec!["orders-3".to_owned()]));
+    assert!(dirs.future(&id()).is_none() && dirs.dirs().iter().all(|dir| dir.online));
+}
+
+#[test]
+fn a_copy_of_another_topic_is_kept_aside() {
+    // With its log there, and for a topic that is new.
+    for is_new in [false, true] {
+        let root = two();
+        cut_off(&root);
+        let home = root.one.path().join("orders-3");
+        if is_new {
+            std::fs::remove_dir_all(&home).expect("removed");
+        } else {
+            checkpoint::write_topic_id(&home, TopicId::from_u128(6)).expect("written");
+        }
+        let dirs = open(&root);
+        dirs.prefer(&id(), root.one.path());
+        let topic_id = Some(TopicId::from_u128(6));
+        let log = dirs.host(&id(), topic_id, config(), is_new).expect("there");
+        assert_eq!(log.log_end_offset(), if is_new { 0 } else { 40 });
+        assert!(dirs.future(&id()).is_none() && !log.is_moving());
+        let left = names(&root.two);
+        assert!(left.len() == 1 && left[0].ends_with("-stray"), "{left:?}");
+    }
+}
+
+#[test]
+fn a_copy_beside_its_log_is_given_up() {
+    let root = two();
+    let topic_id = cut_off(&root);
+    let copy = names(&root.two).remove(0);
+    std::fs::rename(root.two.path().join(&copy), root.one.path().join(&copy)).expect("renamed");
+    let dirs = open(&root);
+    let log = dirs.host(&id(), Some(topic_id), config(), false).expect("there");
+    assert!(log.log_end_offset() == 40 && !log.is_moving() && dirs.future(&id()).is_none());
+    let left = names(&root.one);
+    assert!(left[0] == "orders-3" && left[1].ends_with("-delete"), "{left:?}");
+}
+
 #[test]
 fn a_copy_that_is_given_up_goes_and_one_deleted_goes_with_its_log() {
     let root = two();

@@ -5,6 +5,7 @@
 
 mod api;
 mod append;
+mod aside;
 pub mod batch;
 pub mod checkpoint;
 mod cleaner;

@@ -6,11 +6,11 @@ use super::checkpoint;
 use super::state::LeaderAndIsr;
 use super::{Moves, Partition, PartitionError};
 use crate::config::TopicConfig;
-use crate::log::LogDirs;
+use crate::log::{LogDirs, LogError};
 use crate::types::{BrokerId, TopicPartition};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -49,6 +49,8 @@ pub struct Replicas {
     checkpointed: Mutex<HashMap<TopicPartition, i64>>,
     /// Held while they are written.
     checkpointing: Mutex<()>,
+    /// Of this broker, and out of service since a log directory failed.
+    offline: Mutex<HashSet<TopicPartition>>,
 }
 
 impl Replicas {
@@ -72,7 +74,14 @@ impl Replicas {
             roles_changed: Notify::new(),
             checkpointed: Mutex::new(checkpointed),
             checkpointing: Mutex::default(),
+            offline: Mutex::default(),
         }
+    }
+
+    /// Whether the replica could not be taken into service for want of its log directory. One that
+    /// was in service before is still [there](Self::get).
+    pub fn is_offline(&self, topic: &str, partition: i32) -> bool {
+        self.offline.lock().contains(&TopicPartition::new(topic, partition))
     }
 
     /// This broker.
@@ -155,6 +164,7 @@ impl Replicas {
         let mut added = Vec::new();
         for order in partitions {
             let outcome = self.apply_one(order, &mut added);
+            self.note_offline(order, &outcome);
             if let Ok(partition) = &outcome {
                 self.resume_move(partition);
                 let entry = (partition.id().clone(), order.leader_epoch);
@@ -168,6 +178,17 @@ impl Replicas {
         self.add(added);
         self.roles_changed.notify_one();
         Ok(told)
+    }
+
+    fn note_offline(&self, order: &LeaderAndIsr, outcome: &Result<Arc<Partition>, PartitionError>) {
+        let id = TopicPartition::new(order.topic.as_str(), order.partition);
+        match outcome {
+            Ok(_) => _ = self.offline.lock().remove(&id),
+            Err(PartitionError::Log(LogError::Offline(_) | LogError::Io(_))) => {
+                self.offline.lock().insert(id);
+            }
+            Err(_) => {}
+        }
     }
 
     fn add(&self, added: Vec<Arc<Partition>>) {
@@ -269,6 +290,7 @@ impl Replicas {
             }
         }
         if delete {
+            self.offline.lock().remove(id);
             self.checkpointed.lock().remove(id);
             self.log_dirs.delete(id)?;
         }

@@ -202,3 +202,24 @@ fn what_cannot_be_moved_is_refused_as_kafka_refuses_it() {
     let mut fixture = fixture;
     assert_eq!(fixture.lead(1).log().parent_dir(), fixture.dirs[1]);
 }
+
+#[test]
+fn a_replica_whose_directory_failed_is_told_from_one_that_is_elsewhere() {
+    let f = fixture();
+    std::fs::write(f.dirs[0].join("orders-3"), "not a directory").expect("written");
+    let order = LeaderAndIsr {
+        topic: "orders".to_owned(),
+        partition: 3,
+        leader: 1,
+        leader_epoch: 1,
+        isr: vec![1],
+        replicas: vec![1],
+        is_new: true,
+        ..Default::default()
+    };
+    let told = f.replicas.apply_leader_and_isr(1, &[order]).expect("told");
+    assert!(told.outcomes[0].is_err() && f.replicas.get("orders", 3).is_none());
+    assert!(f.replicas.is_offline("orders", 3) && !f.replicas.is_offline("orders", 4));
+    f.replicas.stop_replica(&id(), -2, true).expect("stopped");
+    assert!(!f.replicas.is_offline("orders", 3));
+}
