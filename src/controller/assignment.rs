@@ -5,6 +5,11 @@ use super::error::ControllerError;
 use crate::types::BrokerId;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Most partitions of a topic whose replicas we place. Some bytes of a request must not become
+/// gigabytes of assignments, and no ZooKeeper takes a topic as large as that; Kafka 3.9 has no
+/// limit and dies of it, Kafka 4 has 10,000 for all topics of a request.
+const PARTITIONS_MAX: i32 = 100_000;
+
 /// A broker that may get replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerRack {
@@ -18,7 +23,8 @@ pub struct BrokerRack {
 /// `start` and `shift`: where to begin, and how far followers are from leaders; random in use.
 ///
 /// # Errors
-/// Kafka's, for a number that is not positive or more replicas than brokers.
+/// Kafka's, for a number that is not positive or more replicas than brokers; and for a topic that
+/// would have more than 100,000 partitions.
 pub fn assign_replicas(
     brokers: &[BrokerRack],
     partitions: i32,
@@ -31,6 +37,11 @@ pub fn assign_replicas(
         return Err(ControllerError::InvalidPartitions(
             "Number of partitions must be larger than 0.".into(),
         ));
+    }
+    if first.saturating_add(partitions) > PARTITIONS_MAX {
+        return Err(ControllerError::InvalidPartitions(format!(
+            "Number of partitions must not be larger than {PARTITIONS_MAX}."
+        )));
     }
     if replication_factor <= 0 {
         return Err(ControllerError::InvalidReplicationFactor(
@@ -200,5 +211,13 @@ mod tests {
             message(assign_replicas(&plain(3), 1, 4, 0, 0, 0)),
             "Replication factor: 4 larger than available brokers: 3."
         );
+    }
+    #[test]
+    fn a_topic_of_more_partitions_than_any_can_have_is_refused_at_no_cost() {
+        assert_eq!(assign_replicas(&plain(1), PARTITIONS_MAX, 1, 0, 0, 0).unwrap().len(), 100_000);
+        for (partitions, first) in [(PARTITIONS_MAX, 1), (i32::MAX, 0), (i32::MAX, i32::MAX)] {
+            let refused = assign_replicas(&plain(1), partitions, 1, first, 0, 0).unwrap_err();
+            assert_eq!(refused.to_string(), "Number of partitions must not be larger than 100000.");
+        }
     }
 }
