@@ -21,8 +21,18 @@ fn id() -> TopicPartition {
 }
 
 fn fixture() -> Fixture {
+    fixture_on(&[])
+}
+
+/// With these bytes as the log's only segment.
+fn fixture_on(segment: &[u8]) -> Fixture {
     let root = tempfile::tempdir().expect("a directory");
     let dirs = [root.path().join("a"), root.path().join("b")];
+    let log = dirs[0].join("orders-3");
+    if !segment.is_empty() {
+        std::fs::create_dir_all(&log).expect("made");
+        std::fs::write(log.join("00000000000000000000.log"), segment).expect("written");
+    }
     let config = LogDirsConfig {
         dirs: dirs.to_vec(),
         recovery_threads: 1,
@@ -114,6 +124,35 @@ fn a_replica_moves_to_and_fro_while_it_is_written_to_and_keeps_every_record() {
     assert_eq!(offsets(&log), (0..i64::from(sequence)).collect::<Vec<_>>());
     assert_eq!(log.high_watermark(), i64::from(sequence));
     assert_eq!(log.active_producers()[0].last_sequence, sequence - 1);
+}
+
+/// All bytes of the segments of the log in a directory, in their order.
+fn bytes_in(dir: &Path) -> Vec<u8> {
+    let files = std::fs::read_dir(dir.join("orders-3")).expect("a log");
+    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "log"));
+    files.sort();
+    files.iter().flat_map(|file| std::fs::read(file).expect("read")).collect()
+}
+
+#[test]
+fn a_log_that_begins_in_an_old_format_is_moved_byte_for_byte_and_written_to_after() {
+    for old in [
+        include_bytes!("../../../fuzz/corpus/segments/format0").as_slice(),
+        include_bytes!("../../../fuzz/corpus/segments/format1"),
+    ] {
+        let mut fixture = fixture_on(old);
+        let partition = fixture.lead(1);
+        assert_eq!(append(&partition, 0), 36, "after what was there");
+        let before = bytes_in(&fixture.dirs[0]);
+        assert!(before.starts_with(old) && before.len() > old.len());
+        let there = fixture.dirs[1].clone();
+        fixture.replicas.alter_log_dir(&id(), &there).expect("begun");
+        fixture.await_move(&there);
+        assert_eq!(bytes_in(&there), before);
+        assert_eq!(append(&partition, 1), 37);
+        assert_eq!((partition.log().log_start_offset(), partition.log().log_end_offset()), (0, 38));
+    }
 }
 
 #[test]
