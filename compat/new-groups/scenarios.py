@@ -9,6 +9,7 @@ import functools
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import types
@@ -406,6 +407,39 @@ def takeover(scratch):
     return "200 records' offsets read by Kafka 3.9, the group and 50 more by Ottla"
 
 
+def downgraded(scratch):
+    """Kafka 3.9 goes on with a group that the last member of the new protocol has just left."""
+    story = Story(scratch, "downgraded")
+    old = story.join("java", protocol="classic")
+    story.settled(6)
+    new = story.join("java")
+    story.settled(3, 3)
+    story.feed(200)
+    story.all_read()
+    # It cannot join again while it is stopped, so that the rebalance is still to come.
+    old.child.send_signal(signal.SIGSTOP)
+    new.close()
+    one = broker()
+    one.kill()
+    record = [x for x in dumped("k39", one.data, story.group) if '"type":"2"' in x][-1]
+    assert record.count('"memberId"') == 2, record
+    servers.await_session_end(kit.zookeeper_of(one))
+    kafka = servers.Broker("kafka", scratch / "kafka", kit.zookeeper_of(one), port=one.port,
+                           data=one.data, more=SETTINGS)
+    with kafka:
+        kit.await_metadata(kafka)
+        old.child.send_signal(signal.SIGCONT)
+        story.settled(6)
+        story.feed(200)
+        repeated = story.all_read(times=2)
+        kafka.stop()
+    kit.await_metadata(one.start())
+    story.feed(50)
+    story.all_read(times=2)
+    story.end()
+    return f"200 records by two members, 200 by one on Kafka 3.9, {repeated} again, 50 by Ottla"
+
+
 def moved(scratch):
     """The coordinator's broker is killed: another of the cluster has the group as it was."""
     connect = kit.zookeeper_of(broker()).split("/")[0] + f"/{kit.unique('moved')}"
@@ -475,5 +509,6 @@ SCENARIOS = [
 if servers.under_test() == "ottla" and os.environ.get("METADATA") != "embedded":
     SCENARIOS += [
         kit.scenario("takeover", takeover.__doc__, takeover, version=JAVA),
+        kit.scenario("downgraded", downgraded.__doc__, downgraded, version=JAVA),
         kit.scenario("moved", moved.__doc__, moved, version=f"{JAVA}, {RDKAFKA}"),
     ]
