@@ -123,6 +123,9 @@ impl Log {
             moving: AtomicBool::new(false),
             retired: AtomicBool::new(false),
         };
+        if loaded.epoch_is_unsaved {
+            log.save_epochs_if_room()?;
+        }
         // The records before a start that was raised can be lost in a crash.
         if start > loaded.end {
             log.truncate_fully_and_start_at(start)?;

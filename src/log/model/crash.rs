@@ -27,13 +27,13 @@ impl World {
         }
         self.drop_what_lies_below();
         self.model.reloaded();
-        self.opened_again();
+        self.opened_again(self.model.start);
         self.check_all();
     }
 
     /// The process is gone; the kernel still has what was written.
     pub(super) fn kill(&mut self) {
-        let first = self.first_base();
+        let (first, start) = (self.first_base(), self.model.start);
         match self.now % 3 {
             0 => self.reopen_full(self.known(), (self.now % 7 * 40) as usize),
             _ => self.reopen(self.known()),
@@ -46,7 +46,7 @@ impl World {
         let end = self.log().log_end_offset();
         assert!(end <= self.model.end, "{end} > {}", self.model.end);
         self.ends_at(end);
-        self.opened_again();
+        self.opened_again(start);
         self.check_all();
     }
 
@@ -80,7 +80,8 @@ impl World {
     }
 
     /// What the model says after any start: the leader moves the high watermark again.
-    fn opened_again(&mut self) {
+    /// It began at `start_before`.
+    fn opened_again(&mut self, start_before: i64) {
         let model = &mut self.model;
         // As Kafka: an epoch without records is not known after a start.
         model.epochs.retain(|(_, from)| *from < model.end);
@@ -94,6 +95,12 @@ impl World {
         if known.ends_with(&model.epochs) && known.iter().all(|(_, from)| *from >= model.start) {
             model.epochs = known;
         }
+        // If the start that was raised is lost, and with it why epochs before it went from the
+        // file, it finds some of them in what it reads again.
+        let known = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
+        if start_before > model.start && model.is_told_by(&known, self.checkpoint.0) {
+            model.epochs = known;
+        }
         // The checkpoint's start may be above that before, where it was cut below it meanwhile.
         model.truncate_epochs_from_start(model.start);
         model.high_watermark = model.high_watermark.clamp(model.start, model.end);
@@ -105,7 +112,7 @@ impl World {
     /// `unsure`, an operation had failed before: what it wrote may be there.
     pub(super) fn power_cut(&mut self, rng: &mut StdRng, unsure: bool) {
         let durable = self.log().recovery_point();
-        let first = self.first_base();
+        let (first, start) = (self.first_base(), self.model.start);
         self.open = None;
         self.lose(rng);
         match rng.random_range(0..3) {
@@ -160,7 +167,7 @@ impl World {
         self.model.reloaded();
         // A leader that was cut back writes in a new epoch.
         self.leader_epoch += 1;
-        self.opened_again();
+        self.opened_again(start);
         self.check_all();
     }
 

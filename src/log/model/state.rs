@@ -229,6 +229,14 @@ impl State {
         self.truncate_epochs_from_start(self.start);
     }
 
+    /// Whether the epochs are those of the batches, and begin with those from `from` on at latest.
+    pub(super) fn is_told_by(&self, epochs: &[(i32, i64)], from: i64) -> bool {
+        self.batches.iter().all(|batch| {
+            let of = epochs.iter().rfind(|(_, first)| *first <= batch.base());
+            of.map_or(batch.base() < from, |(epoch, _)| *epoch == batch.header.leader_epoch)
+        })
+    }
+
     /// The epoch in which the log begins, begins with it.
     pub(super) fn truncate_epochs_from_start(&mut self, to: i64) {
         if let Some(at) = self.epochs.iter().rposition(|(_, from)| *from <= to) {
