@@ -93,12 +93,14 @@ impl World {
         // it says of offsets from the log start on is true.
         let known = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
         if known.ends_with(&model.epochs) && known.iter().all(|(_, from)| *from >= model.start) {
-            model.epochs = known;
+            model.epochs.clone_from(&known);
         }
         // If the start that was raised is lost, and with it why epochs before it went from the
-        // file, it finds some of them in what it reads again.
-        let known = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
-        if start_before > model.start && model.is_told_by(&known, self.checkpoint.0) {
+        // file, it finds some of them in what it reads again, now or after another crash.
+        let has = |epoch: i32| known.iter().any(|(own, _)| *own == epoch);
+        let knows_more = model.epochs.iter().all(|(epoch, _)| has(*epoch));
+        let is_told = model.is_told_by(&known, self.checkpoint.0);
+        if is_told && (knows_more || start_before > model.start) {
             model.epochs = known;
         }
         // The checkpoint's start may be above that before, where it was cut below it meanwhile.
