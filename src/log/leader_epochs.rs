@@ -59,9 +59,10 @@ impl LeaderEpochs {
         &self.entries
     }
 
-    /// Notes that `epoch` begins at `offset`; entries that contradict it go. Cheap if known.
+    /// Notes that `epoch` has a record at `offset`; entries that contradict it go. Cheap if known.
     pub fn assign(&mut self, epoch: i32, offset: i64) {
-        if epoch < 0 || self.latest() == Some(epoch) {
+        let is_known = |(last, start): &(i32, i64)| *last == epoch && *start <= offset;
+        if epoch < 0 || self.entries.last().is_some_and(is_known) {
             return;
         }
         self.entries.retain(|(e, start)| *e < epoch && *start < offset);
@@ -152,5 +153,11 @@ mod tests {
         epochs.assign(2, 10);
         epochs.assign(3, 10);
         assert_eq!(epochs.entries(), [(1, 0), (3, 10)]);
+        // A file that was not rewritten when the log was cut says 20; the log's records say 5.
+        let mut stale = LeaderEpochs::default();
+        [(1, 0), (2, 15), (3, 20)].iter().for_each(|(epoch, offset)| stale.assign(*epoch, *offset));
+        stale.assign(3, 5);
+        stale.assign(3, 8);
+        assert_eq!(stale.entries(), [(1, 0), (3, 5)]);
     }
 }
