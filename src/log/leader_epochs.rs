@@ -59,15 +59,34 @@ impl LeaderEpochs {
         &self.entries
     }
 
-    /// Notes that `epoch` has a record at `offset`; entries that contradict it go. Cheap if known.
+    /// Notes that `epoch` begins at `offset`; entries that contradict it go. Cheap if known.
     pub fn assign(&mut self, epoch: i32, offset: i64) {
-        let is_known = |(last, start): &(i32, i64)| *last == epoch && *start <= offset;
-        if epoch < 0 || self.entries.last().is_some_and(is_known) {
+        if epoch < 0 || self.latest() == Some(epoch) {
             return;
         }
         self.entries.retain(|(e, start)| *e < epoch && *start < offset);
         self.entries.push((epoch, offset));
         self.changes += 1;
+    }
+
+    /// Notes a record that recovery reads again. What is known stays, as the record need not be the
+    /// first of its epoch; what cannot be is of a file that a full disk kept from being rewritten
+    /// when the log was cut.
+    pub fn find(&mut self, epoch: i32, offset: i64) {
+        let before = self.entries.iter().rfind(|(_, start)| *start <= offset).copied();
+        let known = before.map_or_else(|| self.latest(), |(known, _)| Some(known));
+        match self.entries.first_mut() {
+            // The log started after it once.
+            Some(first) if before.is_none() && first.0 == epoch => {
+                first.1 = offset;
+                self.changes += 1;
+            }
+            _ if known.is_none_or(|known| known < epoch) => {
+                self.truncate_from_end(offset + 1);
+                self.assign(epoch, offset);
+            }
+            _ => {}
+        }
     }
 
     /// The largest epoch not after the one asked for, and where it ends; (-1, -1) if unknown.
@@ -153,11 +172,23 @@ mod tests {
         epochs.assign(2, 10);
         epochs.assign(3, 10);
         assert_eq!(epochs.entries(), [(1, 0), (3, 10)]);
-        // A file that was not rewritten when the log was cut says 20; the log's records say 5.
-        let mut stale = LeaderEpochs::default();
-        [(1, 0), (2, 15), (3, 20)].iter().for_each(|(epoch, offset)| stale.assign(*epoch, *offset));
-        stale.assign(3, 5);
-        stale.assign(3, 8);
-        assert_eq!(stale.entries(), [(1, 0), (3, 5)]);
+    }
+
+    #[test]
+    fn records_tell_more_than_a_file_that_was_not_rewritten_when_the_log_was_cut() {
+        let of = |entries: &[(i32, i64)], records: &[(i32, i64)]| {
+            let mut epochs = LeaderEpochs::default();
+            epochs.replace(entries);
+            records.iter().for_each(|(epoch, offset)| epochs.find(*epoch, *offset));
+            epochs.entries().to_vec()
+        };
+        let file = [(1, 7), (2, 34), (7, 49), (8, 60)];
+        assert_eq!(of(&file, &[(1, 9), (2, 40), (7, 49), (8, 70)]), file, "not the first of each");
+        assert_eq!(of(&file, &[(2, 40), (7, 42), (7, 49)]), [(1, 7), (2, 34), (7, 42)]);
+        assert_eq!(of(&file, &[(7, 42), (8, 50)]), [(1, 7), (2, 34), (7, 42), (8, 50)]);
+        // Below the start that the log had.
+        assert_eq!(of(&file, &[(0, 2), (1, 5), (1, 6)]), [(1, 5), (2, 34), (7, 49), (8, 60)]);
+        assert_eq!(of(&[], &[(3, 20), (7, 27), (7, 30)]), [(3, 20), (7, 27)]);
+        assert_eq!(of(&[(3, 20)], &[(9, 10)]), [(9, 10)]);
     }
 }

@@ -175,10 +175,7 @@ pub(super) fn recover_segment(
         }
         next = at.last_offset() + 1;
         if at.header.magic >= 2 {
-            // Those that are known stay: this segment need not be the first of its epoch.
-            if epochs.latest().is_none_or(|latest| latest < at.header.leader_epoch) {
-                epochs.assign(at.header.leader_epoch, at.header.base_offset);
-            }
+            epochs.find(at.header.leader_epoch, at.header.base_offset);
             let marker = marker_of(&at.header, bytes.get(HEADER_BYTES..).unwrap_or_default());
             if let Some(txn) = producers.update(&at.header, marker) {
                 segment.aborted.add_found(txn)?;
