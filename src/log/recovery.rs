@@ -23,7 +23,7 @@ pub(super) struct Loaded {
     pub(super) producers: ProducerState,
     pub(super) epochs: LeaderEpochs,
     /// An epoch that the file lacks was found before the recovery point, where the next recovery
-    /// may not look for it: the start was raised, the log cut there, and the start not checkpointed.
+    /// may not look: the start was raised, the log cut there, and the start not checkpointed.
     pub(super) epoch_is_unsaved: bool,
     pub(super) start: i64,
     pub(super) end: i64,
