@@ -73,19 +73,12 @@ impl LeaderEpochs {
     /// first of its epoch; what cannot be is of a file that a full disk kept from being rewritten
     /// when the log was cut.
     pub fn find(&mut self, epoch: i32, offset: i64) {
-        let before = self.entries.iter().rfind(|(_, start)| *start <= offset).copied();
-        let known = before.map_or_else(|| self.latest(), |(known, _)| Some(known));
-        match self.entries.first_mut() {
-            // The log started after it once.
-            Some(first) if before.is_none() && first.0 == epoch => {
-                first.1 = offset;
-                self.changes += 1;
-            }
-            _ if known.is_none_or(|known| known < epoch) => {
-                self.truncate_from_end(offset + 1);
-                self.assign(epoch, offset);
-            }
-            _ => {}
+        let before = self.entries.iter().rfind(|(_, start)| *start <= offset);
+        // The log may have started after it once.
+        let known = before.map_or_else(|| self.latest(), |(known, _)| Some(*known));
+        if known.is_none_or(|known| known < epoch) {
+            self.truncate_from_end(offset + 1);
+            self.assign(epoch, offset);
         }
     }
 
@@ -186,8 +179,7 @@ mod tests {
         assert_eq!(of(&file, &[(1, 9), (2, 40), (7, 49), (8, 70)]), file, "not the first of each");
         assert_eq!(of(&file, &[(2, 40), (7, 42), (7, 49)]), [(1, 7), (2, 34), (7, 42)]);
         assert_eq!(of(&file, &[(7, 42), (8, 50)]), [(1, 7), (2, 34), (7, 42), (8, 50)]);
-        // Below the start that the log had.
-        assert_eq!(of(&file, &[(0, 2), (1, 5), (1, 6)]), [(1, 5), (2, 34), (7, 49), (8, 60)]);
+        assert_eq!(of(&file, &[(0, 2), (1, 5), (1, 6)]), file, "below the start that the log had");
         assert_eq!(of(&[], &[(3, 20), (7, 27), (7, 30)]), [(3, 20), (7, 27)]);
         assert_eq!(of(&[(3, 20)], &[(9, 10)]), [(9, 10)]);
     }
