@@ -70,7 +70,12 @@ def move_all(place, scratch, target):
                        f"127.0.0.1:{place.port}", "--reassignment-json-file", plan, how)
         assert ran.code == 0, ran
         return ran.out
-    kit.until("the broker lists itself", lambda: kit.brokers_known(place.port) > 0, 30)
+
+    def listed():
+        ran = tool.run("kafka-topics", "--bootstrap-server", f"127.0.0.1:{place.port}", "--list")
+        return set(ran.out.split())
+    # A controller that has just begun tells of the brokers first.
+    kit.until("its topics are known", lambda: listed() >= {row["topic"] for row in rows}, 60)
     reassign("--execute")
     kit.until("moved", lambda: reassign("--verify").count("completed successfully") >= len(rows),
               120)
