@@ -263,15 +263,22 @@ impl LogDirs {
     }
 
     /// Makes all directories this broker's. One that is already is not written to: its disk may
-    /// be full.
+    /// be full. One that cannot be, as a new one on a full disk, goes offline, as with Kafka.
+    ///
+    /// # Errors
+    /// If none is left.
     pub fn write_meta(&self, broker_id: i32, cluster_id: &str) -> Result<(), LogError> {
         let meta = Meta { broker_id: Some(broker_id), cluster_id: Some(cluster_id.to_owned()) };
         for state in self.dirs.iter().filter(|state| state.is_online()) {
-            if checkpoint::read_meta(&state.path)? != meta {
-                checkpoint::write_meta(&state.path, broker_id, cluster_id)?;
-            }
+            let written = match checkpoint::read_meta(&state.path) {
+                Ok(known) if known == meta => Ok(()),
+                Ok(_) => checkpoint::write_meta(&state.path, broker_id, cluster_id),
+                Err(error) => Err(error),
+            };
+            written.unwrap_or_else(|error| state.fail(&error));
         }
-        Ok(())
+        let is_any_left = self.dirs.iter().any(|state| state.is_online());
+        if is_any_left { Ok(()) } else { Err(LogError::NoDirectory) }
     }
 
     /// Takes what may change of the broker's configuration while it runs: `log.cleaner.*` and

@@ -277,6 +277,20 @@ fn no_copy_and_no_old_log_is_made_while_a_directory_is_offline() {
 }
 
 #[test]
+fn a_directory_that_cannot_become_this_brokers_goes_offline_and_the_last_one_ends_the_start() {
+    let root = two();
+    let dirs = open(&root);
+    std::fs::create_dir(root.two.path().join(checkpoint::META)).expect("made");
+    dirs.write_meta(1, "c").expect("one is left");
+    let online: Vec<bool> = dirs.dirs().iter().map(|dir| dir.online).collect();
+    assert_eq!(online, [true, false]);
+    assert_eq!(dirs.meta().broker_id, Some(1));
+    std::fs::remove_file(root.one.path().join(checkpoint::META)).expect("removed");
+    std::fs::create_dir(root.one.path().join(checkpoint::META)).expect("made");
+    assert!(matches!(dirs.write_meta(1, "c"), Err(LogError::NoDirectory)));
+}
+
+#[test]
 fn directories_of_different_brokers_are_told_apart() {
     let root = two();
     let dirs = open(&root);
