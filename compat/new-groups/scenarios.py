@@ -193,6 +193,11 @@ class Story:
         assert done.code == 0, done
         return done.out + done.err
 
+    def lags(self):
+        """Of each partition with an offset."""
+        rows = [row.split() for row in self.describe().splitlines()]
+        return [int(row[5]) for row in rows if row[:2] == [self.group, self.topic]]
+
     def is_of(self, kind):
         """Whether the tool lists the group as one of this type."""
         done = tool.run("kafka-consumer-groups", "--bootstrap-server", broker().bootstrap, "--list",
@@ -217,8 +222,7 @@ def three(client, scratch):
     story.settled(3, 3)
     story.feed(300)
     repeated = story.all_read(times=2)
-    lags = [int(x.split()[5]) for x in story.describe().splitlines() if x.startswith(story.group)]
-    assert lags == [0] * 6, story.describe()
+    story.until("the last commit", lambda: story.lags() == [0] * 6)
     story.end()
     return f"900 records by 3 and then 2 members, {repeated} again after a kill"
 
@@ -385,6 +389,8 @@ def takeover(scratch):
     story.settled(3, 3)
     story.feed(200)
     story.all_read()
+    # A record is told of before it is committed.
+    story.until("the last commit", lambda: story.lags() == [0] * 6)
     one = broker()
     one.stop()
     for member in members:
@@ -393,7 +399,7 @@ def takeover(scratch):
                            data=one.data, more=SETTINGS)
     with kafka:
         kit.await_metadata(kafka)
-        story.until("its offsets on Kafka", lambda: story.describe().count(story.topic) == 6)
+        story.until("its offsets on Kafka", lambda: story.lags() == [0] * 6)
         assert "has no active members" in story.describe(), story.describe()
         kafka.stop()
     kit.await_metadata(one.start())
