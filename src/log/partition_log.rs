@@ -365,10 +365,15 @@ impl Log {
     }
 
     /// Notes the producers as they are at `offset`, unless nothing was written since the newest
-    /// snapshot (Kafka's `ProducerStateManager.takeSnapshot`).
+    /// snapshot (Kafka's `ProducerStateManager.takeSnapshot`). If the log starts here and its last
+    /// snapshot went with what was before, they are known from nothing else; Kafka writes none.
     pub(super) fn write_snapshot(&self, writer: &Writer, offset: i64) -> io::Result<()> {
         let newest = recovery::snapshots(&self.dir.load())?.last().map(|(offset, _)| *offset);
-        if offset <= newest.unwrap_or_else(|| self.log_start_offset()) {
+        let nothing_new = match newest {
+            Some(newest) => offset <= newest,
+            None => offset <= self.log_start_offset() && writer.producers.entries.is_empty(),
+        };
+        if nothing_new {
             return Ok(());
         }
         let name = super::segment::file_name(offset, "snapshot");
