@@ -22,8 +22,13 @@ impl World {
         let (start, end) = (self.model.start, self.model.end);
         let last = self.model.batches.last().map_or(0, |b| b.last() + 1);
         if self.config.cleanup_policy.compact && start == end && last < end {
-            // It was cut in a hole, and is empty: what lies before its start went now.
+            // It was cut in a hole, and is empty: what lies before its start went now, but for a
+            // snapshot of the producers at its end.
+            let producers = self.model.producers.clone();
             self.model.restart_at(end);
+            if !self.producers().is_empty() {
+                self.model.know(producers);
+            }
         }
         self.drop_what_lies_below();
         self.model.reloaded();
@@ -156,7 +161,12 @@ impl World {
         assert!(end == model.end || holes, "ends at {end}, not at {}", model.end);
         match end < model.end {
             true => self.model.truncate(end, end),
-            false => self.model.end_after_a_hole(end, &epochs),
+            false => {
+                // Of those whose records are lost it knows what the file had.
+                let known = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
+                let epochs: Vec<_> = epochs.into_iter().filter(|e| known.contains(e)).collect();
+                self.model.end_after_a_hole(end, &epochs);
+            }
         }
         // Where a segment begins there may be a snapshot, which outlives records before it that
         // were lost: the log knows their producers then, as Kafka does.
