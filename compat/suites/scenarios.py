@@ -147,7 +147,7 @@ def librdkafka_tests(crate):
     kit.need("cargo", "cc", "make")
 
     def make(to):
-        told = json.loads(kit.run(["cargo", "metadata", "--format-version", "1", "--locked",
+        told = json.loads(kit.run(["cargo", "metadata", "-q", "--format-version", "1", "--locked",
                                    "--manifest-path", paths.COMPAT / "rust" / "Cargo.toml"]))
         (found,) = [p for p in told["packages"] if p["name"] == "rdkafka-sys"]
         source = writable(pathlib.Path(found["manifest_path"]).parent / "librdkafka", to / "source")
@@ -205,7 +205,7 @@ def rust_rdkafka(scratch):
     env = {"CARGO_TARGET_DIR": target, "KAFKA_VERSION": kit.V["KAFKA_VERSION"], "RUST_LOG": "off"}
 
     def make(to):
-        told = json.loads(kit.run(["cargo", "metadata", "--format-version", "1", "--locked",
+        told = json.loads(kit.run(["cargo", "metadata", "-q", "--format-version", "1", "--locked",
                                    "--manifest-path", paths.COMPAT / "rust" / "Cargo.toml"]))
         (found,) = [p for p in told["packages"] if p["name"] == "rdkafka"]
         source = writable(pathlib.Path(found["manifest_path"]).parent, to / "source")
