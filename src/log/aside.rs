@@ -2,7 +2,7 @@
 //! hold records that are nowhere else is kept aside as `-stray`.
 
 use super::api::LogError;
-use super::dirs::{LogDirs, retired_name};
+use super::dirs::LogDirs;
 use super::partition_log::Log;
 use crate::types::{TopicId, TopicPartition};
 use std::sync::Arc;
@@ -64,10 +64,10 @@ impl LogDirs {
     }
 
     fn set_aside(log: &Log, why: &str) -> Result<(), LogError> {
-        let id = log.topic_partition();
-        let to = log.dir_state.path.join(retired_name(id, uuid::Uuid::new_v4(), "stray"));
-        tracing::warn!(partition = %id, dir = %log.dir().display(), aside = %to.display(), "{why}");
-        let retired = log.retire(&to).map_err(LogError::Io);
-        retired.inspect_err(|error| log.dir_state.fail_unless_short(error))
+        let dir = log.dir();
+        let to = Self::retire_as(log, "stray")?;
+        tracing::warn!(partition = %log.topic_partition(), dir = %dir.display(),
+            aside = %to.display(), "{why}");
+        Ok(())
     }
 }

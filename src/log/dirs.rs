@@ -167,10 +167,7 @@ impl LogDirs {
         let _one_at_a_time = self.creating.lock();
         if let Some(log) = self.get(id) {
             log.dir_state.check()?;
-            self.judge_future(id, topic_id, is_new)?;
-            return Ok(log);
-        }
-        if !is_new {
+        } else if !is_new {
             self.dirs.iter().try_for_each(|state| state.check())?;
         }
         self.judge_future(id, topic_id, is_new)?;

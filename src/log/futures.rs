@@ -9,7 +9,7 @@ use super::dirs::{LogDirs, retired_name};
 use super::partition_log::{Known, Log, Place};
 use super::shared::DirState;
 use crate::types::{TopicId, TopicPartition, now_ms};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Longest name of a directory that file systems take.
@@ -176,12 +176,18 @@ impl LogDirs {
         Ok(Some(future))
     }
 
-    /// Renames a log's directory now, and removes it after `file.delete.delay.ms`.
-    pub(super) fn discard_log(&self, log: &Log) -> Result<(), LogError> {
-        let name = retired_name(log.topic_partition(), uuid::Uuid::new_v4(), "delete");
+    /// Takes a log out of service: its directory has a name from now on that says `what` it is.
+    pub(super) fn retire_as(log: &Log, what: &str) -> Result<PathBuf, LogError> {
+        let name = retired_name(log.topic_partition(), uuid::Uuid::new_v4(), what);
         let to = log.dir_state.path.join(name);
         let retired = log.retire(&to).map_err(LogError::Io);
         retired.inspect_err(|error| log.dir_state.fail_unless_short(error))?;
+        Ok(to)
+    }
+
+    /// Renames a log's directory now, and removes it after `file.delete.delay.ms`.
+    pub(super) fn discard_log(&self, log: &Log) -> Result<(), LogError> {
+        let to = Self::retire_as(log, "delete")?;
         let due = now_ms().saturating_add(log.config().file_delete_delay_ms);
         self.shared.remove_later(to, due);
         Ok(())
