@@ -87,16 +87,16 @@ impl World {
     /// What the model says after any start: the leader moves the high watermark again.
     /// It began at `start_before`.
     fn opened_again(&mut self, start_before: i64) {
+        let known = self.log().epochs.lock().entries().to_vec();
         let model = &mut self.model;
         // As Kafka: an epoch without records is not known after a start.
         model.epochs.retain(|(_, from)| *from < model.end);
         // If it began at its end, it finds those of the batches before it again after a crash.
         if model.epochs.is_empty() {
-            model.epochs = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
+            model.epochs.clone_from(&known);
         }
         // On a full disk the file stays as it was before entries were taken from its start: what
         // it says of offsets from the log start on is true.
-        let known = self.open.as_ref().expect("open").epochs.lock().entries().to_vec();
         if known.ends_with(&model.epochs) && known.iter().all(|(_, from)| *from >= model.start) {
             model.epochs.clone_from(&known);
         }
