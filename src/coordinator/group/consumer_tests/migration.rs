@@ -237,13 +237,7 @@ async fn members_that_wait_in_a_classic_group_are_asked_to_join_the_new_one() {
     let fixture = Fixture::new();
     let coordinator = fixture.start().await;
     classic(&coordinator).await;
-    let waiting = {
-        let coordinator = coordinator.clone();
-        tokio::spawn(async move { coordinator.join(GROUP, classic_join("", &[])).await })
-    };
-    while coordinator.describe(GROUP).expect("owned").state == "Stable" {
-        tokio::task::yield_now().await;
-    }
+    let waiting = join_waiting(&coordinator).await;
     ok(&coordinator, join("m")).await;
     let answer = waiting.await.expect("answered");
     assert_eq!(answer.error, Some(GroupError::RebalanceInProgress));
