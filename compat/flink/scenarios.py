@@ -44,7 +44,7 @@ def scenarios():
         for kind, guarantee, naming in kinds:
             yield kit.scenario(f"{kind}_{name}", "source and sink, kill -9 twice, from checkpoint",
                                functools.partial(copy, v, connector, guarantee, naming),
-                               version=v)
+                               fast=kind == "exactly_once", version=v)
         yield kit.scenario(f"sql_{name}", "kafka and upsert-kafka tables, bounded scans",
                            functools.partial(sql, v, connector), version=v)
 

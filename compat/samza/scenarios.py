@@ -32,6 +32,6 @@ def by_zookeeper(scratch):
 
 SCENARIOS = [
     kit.scenario("passthrough", "changelog-backed store restored, kill -9 twice", standalone,
-                 version=V),
+                 fast=True, version=V),
     kit.scenario("zookeeper", "the same, coordinated by ZooKeeper", by_zookeeper, version=V),
 ]

@@ -49,12 +49,13 @@ def dstream(version, _scratch):
 
 
 def scenarios():
-    for v in kit.V["SPARK_VERSIONS"].split():
+    versions = kit.V["SPARK_VERSIONS"].split()
+    for v in versions:
         name = v.replace(".", "_")
         yield kit.scenario(f"batch_{name}", "batch write; read by offsets, timestamps, pattern",
-                           functools.partial(batch, v), version=v)
+                           functools.partial(batch, v), fast=v == versions[0], version=v)
         yield kit.scenario(f"stream_{name}", "Structured Streaming from checkpoint after kill -9",
-                           functools.partial(stream, v), version=v)
+                           functools.partial(stream, v), fast=v == versions[-1], version=v)
         yield kit.scenario(f"dstream_{name}", "direct stream, resumed from offsets in Kafka",
                            functools.partial(dstream, v), version=v)
     yield kit.scenario("pyspark", "Structured Streaming from Python, the same", pyspark,
