@@ -3,7 +3,7 @@
 use super::faulty::{self, Disk};
 use super::partition_log::Log;
 use super::testing::{Spec, marker, quiet};
-use super::{LogDirs, Origin, ReadBound, RecordSet, batch};
+use super::{LogDirs, Origin, ReadBound, RecordSet, batch, leader_epochs};
 use crate::config::TopicConfig;
 use crate::types::TopicPartition;
 use std::collections::BTreeSet;
@@ -156,6 +156,21 @@ fn an_epoch_that_was_cut_off_on_a_full_disk_does_not_come_back() {
     append(&log, batch().records, Origin::Client);
     drop((dirs, log));
     assert_eq!(open(root.path()).1.latest_epoch(), Some(1));
+}
+
+#[test]
+fn an_epoch_whose_records_a_crash_took_leaves_the_file_at_the_start() {
+    let root = tempfile::tempdir().expect("a directory");
+    let (dirs, log) = open(root.path());
+    append(&log, Spec::of(&["a"]).build(), Origin::Client);
+    log.flush().expect("flushed");
+    let path = log.dir().join(leader_epochs::FILE);
+    let told = std::fs::read_to_string(&path).expect("a file");
+    drop((dirs, log));
+    std::fs::write(&path, told.replacen("\n1\n", "\n2\n", 1) + "5 1\n").expect("written");
+    let (_dirs, log) = open(root.path());
+    assert_eq!(log.latest_epoch(), Some(1));
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), told);
 }
 
 #[test]

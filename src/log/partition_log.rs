@@ -123,7 +123,7 @@ impl Log {
             moving: AtomicBool::new(false),
             retired: AtomicBool::new(false),
         };
-        if loaded.epoch_is_unsaved {
+        if loaded.epochs_are_unsaved {
             log.save_epochs_if_room()?;
         }
         // The records before a start that was raised can be lost in a crash.

@@ -22,9 +22,11 @@ pub(super) struct Loaded {
     pub(super) segments: Segments,
     pub(super) producers: ProducerState,
     pub(super) epochs: LeaderEpochs,
-    /// An epoch that the file lacks was found before the recovery point, where the next recovery
-    /// may not look: the start was raised, the log cut there, and the start not checkpointed.
-    pub(super) epoch_is_unsaved: bool,
+    /// The file of the epochs must not stay behind until the next crash. It lacks one that was
+    /// found before the recovery point, where the next recovery may not look (the start was raised,
+    /// the log cut there, and the start not checkpointed); or it has one whose records are lost,
+    /// which that recovery would believe if others, written there since, are lost with their epoch.
+    pub(super) epochs_are_unsaved: bool,
     pub(super) start: i64,
     pub(super) end: i64,
     pub(super) recovery_point: i64,
@@ -48,7 +50,7 @@ pub(super) fn load(
         segments.push(Arc::new(Segment::open(place, base, now_ms)?));
     }
     let mut epochs = LeaderEpochs::load(dir);
-    let saved: Vec<i32> = epochs.entries().iter().map(|(epoch, _)| *epoch).collect();
+    let saved = epochs.entries().to_vec();
     if known.clean {
         for segment in &segments {
             if segment.is_indexed_sanely()? {
@@ -79,9 +81,11 @@ pub(super) fn load(
         active.times.grow_to(config.segment_index_bytes)?;
     }
     let recovery_point = if known.clean { end } else { known.recovery_point };
-    let is_unsaved = |(epoch, from): &(i32, i64)| *from < recovery_point && !saved.contains(epoch);
-    let epoch_is_unsaved = epochs.entries().iter().any(is_unsaved);
-    Ok(Loaded { segments, producers, epochs, epoch_is_unsaved, start, end, recovery_point })
+    let is_saved = |epoch: i32| saved.iter().any(|(saved, _)| *saved == epoch);
+    let is_unsaved = |(epoch, from): &(i32, i64)| *from < recovery_point && !is_saved(*epoch);
+    let epochs_are_unsaved = epochs.entries().iter().any(is_unsaved)
+        || saved.last().is_some_and(|(lost, _)| epochs.entries().iter().all(|(e, _)| e != lost));
+    Ok(Loaded { segments, producers, epochs, epochs_are_unsaved, start, end, recovery_point })
 }
 
 /// Reads again all segments from the recovery point on, cuts the first torn batch and all that
