@@ -109,24 +109,12 @@ def alone(_scratch):
         subprocess.run(["docker", "volume", "rm", "-f", volume], capture_output=True, check=False)
 
 
-def compose_command():
-    if shutil.which("docker-compose") is None:
-        kit_install("docker-compose")
-    return ["docker-compose"]
-
-
-def kit_install(package):
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise result.Skip(package)
-    sh("apt-get", "update", "-qq", timeout=600)
-    sh("apt-get", "install", "-y", "-qq", "--no-install-recommends", package, timeout=600)
-
-
 def compose(_scratch):
     """the compose file: three ZooKeepers and the broker, one ZooKeeper killed on the way"""
     sh("docker", "tag", image(), "ottla:dev")
     sh("sh", DOCKER / "zookeeper/build.sh", timeout=900)
-    up = [*compose_command(), "-p", kit.unique("ottla").replace("-", ""),
+    kit.need("docker-compose")
+    up = ["docker-compose", "-p", kit.unique("ottla").replace("-", ""),
           "-f", DOCKER / "docker-compose.yml"]
     try:
         sh(*up, "up", "-d")
@@ -148,8 +136,9 @@ def recipes(_scratch):
     """the recipes with other systems' official images: compose reads them, what they mount is here"""
     folder = DOCKER / "recipes"
     names = sorted(p.name for p in folder.glob("*.yml") if p.name != "broker.yml")
+    kit.need("docker-compose")
     for name in names:
-        told = sh(*compose_command(), "-f", folder / "broker.yml", "-f", folder / name, "config")
+        told = sh("docker-compose", "-f", folder / "broker.yml", "-f", folder / name, "config")
         assert "broker:" in told and told.count("image:") + told.count("build:") > 1, told
         for source in re.findall(rf"{re.escape(str(folder))}/[^:\s]+", told):
             assert pathlib.Path(source).exists(), f"{name} mounts {source}"

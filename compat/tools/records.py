@@ -1,11 +1,11 @@
 """The console producer and consumer, kafka-get-offsets, kafka-delete-records, kafka-dump-log."""
 
 import json
-import shutil
 import subprocess
 
 import lab
-from compat.result import Skip, require_equal
+from compat import kit
+from compat.result import require_equal
 
 BOOT = ("--bootstrap-server", "{B}")
 KEYED = ("--property", "parse.key=true", "--property", "key.separator=:")
@@ -111,8 +111,7 @@ def dump_log(scratch):
 
 def kcat(scratch):
     """kcat (librdkafka) produces, consumes and lists"""
-    if not shutil.which("kcat"):
-        raise Skip("kcat")
+    kit.need("kcat")
     p = lab.fresh_pair(scratch)
     create(p, "cats")
     told = []
