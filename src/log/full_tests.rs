@@ -3,7 +3,7 @@
 use super::faulty::{self, Disk};
 use super::partition_log::Log;
 use super::testing::{Spec, marker, quiet};
-use super::{LogDirs, Origin, ReadBound, RecordSet, batch, leader_epochs};
+use super::{LogDirs, Origin, ReadBound, RecordSet, batch};
 use crate::config::TopicConfig;
 use crate::types::TopicPartition;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ fn config() -> Arc<TopicConfig> {
     })
 }
 
-fn open(dir: &Path) -> (Arc<LogDirs>, Arc<Log>) {
+pub(super) fn open(dir: &Path) -> (Arc<LogDirs>, Arc<Log>) {
     let dirs = LogDirs::open(quiet(&[dir]), &|_| config(), &|_| {}).expect("opened");
     let id = TopicPartition::new("orders", 0);
     let log = dirs.get_or_create(&id, None, config()).expect("there");
@@ -31,14 +31,14 @@ fn disk(log: &Log) -> Arc<Disk> {
     faulty::disk_of(&log.dir())
 }
 
-fn append(log: &Log, batch: bytes::Bytes, origin: Origin) {
+pub(super) fn append(log: &Log, batch: bytes::Bytes, origin: Origin) {
     let result = log.append_as_leader(&[RecordSet { records: batch }], 1, origin, 0).remove(0);
     result.expect("appended");
     log.set_high_watermark(log.log_end_offset());
 }
 
 /// Four aborted transactions among other records, over several segments.
-fn fill(log: &Log) {
+pub(super) fn fill(log: &Log) {
     for turn in 0..4 {
         let attributes = batch::TRANSACTIONAL;
         let spec = Spec { producer: (7, 0, turn), attributes, ..Spec::of(&["a"]) };
@@ -51,7 +51,7 @@ fn fill(log: &Log) {
 }
 
 /// First offsets of aborted transactions as read_committed is told of them, and how far it reads.
-fn told(log: &Log) -> (BTreeSet<i64>, i64) {
+pub(super) fn told(log: &Log) -> (BTreeSet<i64>, i64) {
     log.set_high_watermark(log.log_end_offset());
     let (mut at, mut aborted) = (0, BTreeSet::new());
     while at < log.last_stable_offset() {
@@ -156,21 +156,6 @@ fn an_epoch_that_was_cut_off_on_a_full_disk_does_not_come_back() {
     append(&log, batch().records, Origin::Client);
     drop((dirs, log));
     assert_eq!(open(root.path()).1.latest_epoch(), Some(1));
-}
-
-#[test]
-fn an_epoch_whose_records_a_crash_took_leaves_the_file_at_the_start() {
-    let root = tempfile::tempdir().expect("a directory");
-    let (dirs, log) = open(root.path());
-    append(&log, Spec::of(&["a"]).build(), Origin::Client);
-    log.flush().expect("flushed");
-    let path = log.dir().join(leader_epochs::FILE);
-    let told = std::fs::read_to_string(&path).expect("a file");
-    drop((dirs, log));
-    std::fs::write(&path, told.replacen("\n1\n", "\n2\n", 1) + "5 1\n").expect("written");
-    let (_dirs, log) = open(root.path());
-    assert_eq!(log.latest_epoch(), Some(1));
-    assert_eq!(std::fs::read_to_string(&path).expect("a file"), told);
 }
 
 #[test]

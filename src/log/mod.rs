@@ -35,6 +35,8 @@ pub mod legacy;
 mod legacy_tests;
 mod loading;
 #[cfg(test)]
+mod mended_tests;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod model_tests;

@@ -7,7 +7,7 @@ use super::leader_epochs::LeaderEpochs;
 use super::leftovers::sweep;
 use super::legacy;
 use super::partition_log::{Known, Segments, floor};
-use super::pooled::DirPath;
+use super::pooled::{DirPath, is_disk_full};
 use super::producer_state::{Marker, ProducerState};
 use super::record::Record;
 use super::segment::{Located, Segment, base_offset_of};
@@ -67,6 +67,7 @@ pub(super) fn load(
         }
         let mut producers = restore(dir, &segments, segment.base_offset)?;
         recover_segment(segment, &mut producers, &mut epochs, config)?;
+        sync_found(segment)?;
     }
     let start = segments.first().map_or(0, |segment| segment.base_offset);
     let end = end_of(&segments)?.max(start);
@@ -86,6 +87,14 @@ pub(super) fn load(
     let epochs_are_unsaved = epochs.entries().iter().any(is_unsaved)
         || saved.last().is_some_and(|(lost, _)| epochs.entries().iter().all(|(e, _)| e != lost));
     Ok(Loaded { segments, producers, epochs, epochs_are_unsaved, start, end, recovery_point })
+}
+
+/// Syncs indexes that were made anew before the recovery point: no flush comes by there again.
+fn sync_found(segment: &Segment) -> io::Result<()> {
+    match segment.sync() {
+        Err(error) if is_disk_full(&error) => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Reads again all segments from the recovery point on, cuts the first torn batch and all that

@@ -119,11 +119,13 @@ impl TxnIndex {
     }
 
     /// Whether it can be that of a segment with this base offset (Kafka's `sanityCheck`): whole
-    /// entries, of transactions that ended in the segment.
+    /// entries, of transactions that ended in the segment, and, as zeros do not, after they began.
     pub fn is_sane(&self, base_offset: i64) -> io::Result<bool> {
         let len = self.file_len()?;
         let is_whole = len.is_multiple_of(ENTRY_BYTES as u64);
-        Ok(is_whole && self.read()?.iter().all(|txn| txn.last_offset >= base_offset))
+        let can_be =
+            |txn: &AbortedTxn| txn.last_offset >= base_offset && txn.first_offset < txn.last_offset;
+        Ok(is_whole && self.read()?.iter().all(can_be))
     }
 
     /// Bytes of the file, a torn entry too; 0 if it is not there.
@@ -191,6 +193,8 @@ mod tests {
         assert!(!index.is_sane(6).expect("read"), "it ended before the segment");
         std::fs::write(index.file.path(), [9; 40]).expect("written");
         assert!(!index.is_sane(0).expect("read"), "a torn entry");
+        std::fs::write(index.file.path(), [0; ENTRY_BYTES]).expect("written");
+        assert!(!index.is_sane(0).expect("read"), "as a power cut leaves it");
         index.clear().expect("cleared");
         index.append(txn(20)).expect("written");
         assert_eq!(index.read().expect("one"), [txn(20)], "nothing is left in front of it");
