@@ -185,7 +185,7 @@ impl State {
 
     /// The producers as they were when the log ended at `offset`.
     pub(super) fn producers_at(&self, offset: i64) -> Option<Producers> {
-        self.history.get(&offset).cloned()
+        self.history.range(..=offset).next_back().map(|(_, producers)| producers.clone())
     }
 
     /// The log knows these producers at its end.
