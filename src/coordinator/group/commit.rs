@@ -134,10 +134,12 @@ impl GroupCoordinator {
             compression: config.compression,
             require_min_insync: config.required_acks == -1,
         };
-        let appended = self.log.append(cell.partition, &batch)?;
+        // Before the append: a marker, when the transaction times out, may be written right after
+        // it and must find the group, whose lock it then waits for.
         if let Some(producer) = request.producer {
             owned.producers.lock().entry(producer.id).or_default().insert(cell.id.clone());
         }
+        let appended = self.log.append(cell.partition, &batch)?;
         for ((partition, value), at) in valid(request, is_valid).zip(appended.base_offset..) {
             match request.producer {
                 Some(producer) => {

@@ -9,7 +9,9 @@ use super::classic::{Identity, JoinRequest, LeavingMember, Protocol, SyncRequest
 use super::records::{GroupValue, Key, OffsetValue};
 use super::*;
 use crate::coordinator::state_log::memory::MemoryLog;
-use crate::coordinator::state_log::{ControlMarker, Producer, StateLogError};
+use crate::coordinator::state_log::{
+    Appended, ControlMarker, NewBatch, Producer, StateBatch, StateLog, StateLogError,
+};
 use crate::types::{TopicPartition, now_ms};
 
 const GROUP: &str = "g";
@@ -241,6 +243,82 @@ async fn offsets_of_a_transaction_count_when_it_commits() {
     assert_eq!(committed(&coordinator, "t"), Some(5));
     let third = start(&log).await;
     assert_eq!(committed(&third, "t"), Some(5), "the log says the same");
+}
+
+/// A log on which the coordinator of transactions ends the transaction of every commit as soon as
+/// it is appended.
+#[derive(Default)]
+struct EndedAtOnce {
+    log: MemoryLog,
+    groups: std::sync::OnceLock<std::sync::Weak<GroupCoordinator>>,
+}
+
+#[async_trait::async_trait]
+impl StateLog for EndedAtOnce {
+    fn partitions(&self) -> i32 {
+        self.log.partitions()
+    }
+
+    fn append(&self, partition: i32, batch: &NewBatch) -> Result<Appended, StateLogError> {
+        let appended = self.log.append(partition, batch)?;
+        if let Some(producer) = batch.producer {
+            self.log.append_marker(partition, producer.id, ControlMarker::Abort);
+            let groups = self.groups.get().and_then(|groups| groups.upgrade()).expect("started");
+            let (done, is_done) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                groups.on_transaction_end(producer.id, &[partition], false);
+                let _ = done.send(());
+            });
+            // It may wait for this commit, but not this commit for it.
+            let _ = is_done.recv_timeout(std::time::Duration::from_millis(100));
+        }
+        Ok(appended)
+    }
+
+    async fn committed(
+        &self,
+        partition: i32,
+        end_offset: i64,
+        timeout: std::time::Duration,
+    ) -> Result<(), StateLogError> {
+        self.log.committed(partition, end_offset, timeout).await
+    }
+
+    fn bounds(&self, partition: i32) -> Result<std::ops::Range<i64>, StateLogError> {
+        self.log.bounds(partition)
+    }
+
+    fn read(
+        &self,
+        partition: i32,
+        offset: i64,
+        max_bytes: usize,
+    ) -> Result<Vec<StateBatch>, StateLogError> {
+        self.log.read(partition, offset, max_bytes)
+    }
+}
+
+#[tokio::test]
+async fn a_marker_right_behind_a_commit_ends_it() {
+    let log = Arc::new(EndedAtOnce::default());
+    let config = GroupConfig::default();
+    let coordinator = GroupCoordinator::start(config, log.clone(), no_topics(), Handle::current());
+    log.groups.set(Arc::downgrade(&coordinator)).expect("once");
+    coordinator.on_leadership(coordinator.partition_for(GROUP), 1);
+    loaded(&coordinator).await;
+    let producer = Some(Producer { id: 7, epoch: 0 });
+    coordinator.commit_offsets(CommitRequest { producer, ..commit("t", 5) }).await;
+    let is_stable = || {
+        let found = coordinator.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
+        found[0].1 == Ok(None)
+    };
+    for _ in 0..100 {
+        if is_stable() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the offset waits for a marker that was written");
 }
 
 #[tokio::test]
