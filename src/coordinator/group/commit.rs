@@ -78,9 +78,9 @@ impl GroupCoordinator {
         };
         let mut inner = cell.inner.lock();
         self.check_commit(&cell, &mut inner, request)?;
-        let max = self.config().offset_metadata_max_bytes.min(i16::MAX as usize);
+        let max = self.config().offset_metadata_max_bytes;
         let is_valid: Vec<bool> =
-            request.offsets.iter().map(|(_, value)| value.metadata.len() <= max).collect();
+            request.offsets.iter().map(|(_, value)| has_room_for(&value.metadata, max)).collect();
         if !is_valid.contains(&true) {
             return Err(GroupError::OffsetMetadataTooLarge);
         }
@@ -292,6 +292,14 @@ fn check_epoch(group: &ConsumerGroup, member_id: &str, epoch: i32) -> Result<(),
         Some(_) => GroupError::IllegalGeneration,
         None => GroupError::StaleMemberEpoch,
     })
+}
+
+/// Whether metadata is short enough. `offset.metadata.max.bytes` is not of bytes: Kafka counts the
+/// characters of a Java string (`GroupMetadataManager.validateOffsetMetadataLength`). Only the
+/// record's field is of bytes.
+fn has_room_for(metadata: &str, max: usize) -> bool {
+    i16::try_from(metadata.len()).is_ok()
+        && (metadata.len() <= max || metadata.encode_utf16().count() <= max)
 }
 
 fn valid<'a>(

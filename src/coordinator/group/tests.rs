@@ -206,6 +206,22 @@ async fn long_metadata_fails_its_partition_only() {
 }
 
 #[tokio::test]
+async fn metadata_is_measured_in_characters_of_java() {
+    let coordinator = start(&Arc::new(MemoryLog::default())).await;
+    let too_large = Err(GroupError::OffsetMetadataTooLarge);
+    for (text, result) in [
+        ("é".repeat(4_096), Ok(())),
+        ("é".repeat(4_097), too_large.clone()),
+        ("😀".repeat(2_048), Ok(())),
+        ("😀".repeat(2_049), too_large),
+    ] {
+        let offset = OffsetValue { metadata: text.into(), ..value(1) };
+        let request = CommitRequest { offsets: vec![(tp("t"), offset)], ..commit("t", 1) };
+        assert_eq!(coordinator.commit_offsets(request).await, vec![result]);
+    }
+}
+
+#[tokio::test]
 async fn a_commit_with_a_generation_needs_a_group() {
     let log = Arc::new(MemoryLog::default());
     let coordinator = start(&log).await;
