@@ -65,19 +65,16 @@ impl Loaded {
         match Key::decode(key.clone())? {
             Key::Offset { group, partition } => {
                 let key = (group, partition);
+                let Some(value) = record.value else {
+                    self.remove(&key);
+                    return Some(());
+                };
                 let target = match producer {
                     Some(id) => self.transactions.entry(id).or_default(),
                     None => &mut self.offsets,
                 };
-                match record.value {
-                    None => {
-                        target.remove(&key);
-                    }
-                    Some(value) => {
-                        let value = OffsetValue::decode(value)?;
-                        target.insert(key, Committed { written_at: record.offset, value });
-                    }
-                }
+                let value = OffsetValue::decode(value)?;
+                target.insert(key, Committed { written_at: record.offset, value });
             }
             Key::Group(group) => match record.value {
                 None => {
@@ -95,6 +92,13 @@ impl Loaded {
             }
         }
         Some(())
+    }
+
+    /// An offset was removed, with all that was to replace it: the end of a transaction does not
+    /// bring it back. As `OffsetMetadataManager.replay`; Kafka 3.9 forgets it until the next load.
+    fn remove(&mut self, key: &OffsetKey) {
+        self.offsets.remove(key);
+        self.transactions.values_mut().for_each(|pending| drop(pending.remove(key)));
     }
 
     /// A record of a KIP-848 group; its end is the tombstone of its epoch, the last of all.

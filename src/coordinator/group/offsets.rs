@@ -1,7 +1,7 @@
 //! The committed offsets of one group: those that count, those being written, and those of open
 //! transactions. As the offset half of Kafka's `GroupMetadata`. Knows nothing of members.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::records::OffsetValue;
 use crate::types::TopicPartition;
@@ -177,38 +177,41 @@ impl Offsets {
         self.transactions.by_producer.keys().copied()
     }
 
-    /// Takes out those for which `expired` holds and of which no newer commit is being written.
+    /// Takes out those for which `expired` holds and which nothing is about to replace: a tombstone
+    /// would lie behind the new offset and, to a compaction, take its place.
     pub fn remove_if(
         &mut self,
         mut expired: impl FnMut(&TopicPartition, &OffsetValue) -> bool,
     ) -> Vec<TopicPartition> {
-        let in_flight = &self.in_flight;
-        let mut removed = Vec::new();
-        self.committed.retain(|partition, committed| {
-            let keep = in_flight.contains_key(partition) || !expired(partition, &committed.value);
-            if !keep {
-                removed.push(partition.clone());
-            }
-            keep
+        let over = self.committed.iter().filter(|(partition, committed)| {
+            !self.is_unstable(partition) && expired(partition, &committed.value)
         });
+        let removed: Vec<TopicPartition> = over.map(|(partition, _)| partition.clone()).collect();
+        for partition in &removed {
+            self.committed.remove(partition);
+        }
         removed
     }
 
-    /// Takes out an offset and everything that is on its way to replace it.
+    /// Takes out an offset and everything that is on its way to replace it; whether the log has
+    /// something of them, which needs a tombstone.
     pub fn remove(&mut self, partition: &TopicPartition) -> bool {
+        let was_on_its_way = self.is_unstable(partition);
         self.in_flight.remove(partition);
         self.transactions.by_producer.retain(|_, pending| {
             pending.remove(partition);
             !pending.is_empty()
         });
-        self.committed.remove(partition).is_some()
+        self.committed.remove(partition).is_some() || was_on_its_way
     }
 
-    /// Takes out everything; the partitions that had an offset.
+    /// Takes out everything; the partitions of which the log has something.
     pub fn clear(&mut self) -> Vec<TopicPartition> {
-        self.in_flight.clear();
-        self.transactions.by_producer.clear();
-        std::mem::take(&mut self.committed).into_keys().collect()
+        let Offsets { committed, in_flight, transactions } = std::mem::take(self);
+        let pending = transactions.by_producer.into_values().flat_map(HashMap::into_keys);
+        let known: BTreeSet<TopicPartition> =
+            committed.into_keys().chain(in_flight.into_keys()).chain(pending).collect();
+        known.into_iter().collect()
     }
 }
 

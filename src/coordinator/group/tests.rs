@@ -417,6 +417,47 @@ async fn a_simple_consumers_offsets_expire_by_their_own_time() {
 }
 
 #[tokio::test]
+async fn what_was_removed_does_not_come_back_with_the_end_of_a_transaction() {
+    let producer = Some(Producer { id: 7, epoch: 0 });
+    let in_transaction = |offset| CommitRequest { producer, ..commit("t", offset) };
+    let remove: [&dyn Fn(&GroupCoordinator); 3] = [
+        &|groups| assert_eq!(groups.delete_offsets(GROUP, &[tp("t")]), Ok(vec![Ok(())])),
+        &|groups| groups.on_partitions_deleted(&[tp("t")]),
+        &|groups| assert_eq!(groups.delete_group(GROUP), Ok(())),
+    ];
+    for remove in remove {
+        let log = Arc::new(MemoryLog::default());
+        let coordinator = start(&log).await;
+        let partition = coordinator.partition_for(GROUP);
+        assert_eq!(coordinator.commit_offsets(in_transaction(5)).await, vec![Ok(())]);
+        remove(&coordinator);
+        log.append_marker(partition, 7, ControlMarker::Commit);
+        coordinator.on_transaction_end(7, &[partition], true);
+        assert_eq!(committed(&coordinator, "t"), None);
+        let second = start(&log).await;
+        assert_eq!(committed(&second, "t"), None, "the log says the same");
+    }
+}
+
+#[tokio::test]
+async fn an_offset_that_a_transaction_is_about_to_replace_does_not_expire() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let old = OffsetValue { commit_timestamp: 1, ..value(1) };
+    let request = CommitRequest { offsets: vec![(tp("t"), old)], ..commit("t", 1) };
+    assert_eq!(coordinator.commit_offsets(request).await, vec![Ok(())]);
+    let producer = Some(Producer { id: 7, epoch: 0 });
+    coordinator.commit_offsets(CommitRequest { producer, ..commit("t", 5) }).await;
+    let written = log.records(coordinator.partition_for(GROUP)).len();
+    coordinator.expire_offsets();
+    let records = log.records(coordinator.partition_for(GROUP));
+    assert_eq!(records.len(), written, "a tombstone would win over it in a compaction");
+    coordinator.on_transaction_end(7, &[coordinator.partition_for(GROUP)], false);
+    coordinator.expire_offsets();
+    assert_eq!(committed(&coordinator, "t"), None);
+}
+
+#[tokio::test]
 async fn offsets_go_with_their_topic() {
     let log = Arc::new(MemoryLog::default());
     let coordinator = start(&log).await;

@@ -54,7 +54,7 @@ impl Offsets {
                 } else if let Some(value) = value {
                     all.visible.insert(partition, value);
                 } else {
-                    all.visible.remove(&partition);
+                    all.remove(&partition);
                 }
             }
         }
@@ -134,7 +134,7 @@ impl Offsets {
     /// nobody subscribes to.
     pub fn expire(&mut self, group: &Group, now: i64, retention_ms: i64) {
         let Group::Classic(group) = group else { panic!("a classic group") };
-        let in_flight = &self.in_flight;
+        let (in_flight, open) = (&self.in_flight, &self.open);
         self.visible.retain(|partition, (_, committed)| {
             let since = match (group.protocol_type(), group.state()) {
                 (None, _) => Some(*committed),
@@ -143,7 +143,9 @@ impl Offsets {
                 (Some(_), _) => None,
             };
             let is_over = since.is_some_and(|since| now - since >= retention_ms);
-            in_flight.contains_key(partition) || !is_over
+            let is_replaced = in_flight.contains_key(partition)
+                || open.values().any(|open| open.contains_key(partition));
+            is_replaced || !is_over
         });
     }
 
