@@ -169,13 +169,19 @@ impl GroupCoordinator {
                 if !removed.is_empty() {
                     debug!(group = %cell.id, count = removed.len(), "offsets expired");
                 }
-                self.bury(&owned, &cell, &mut inner, &removed);
+                if is_empty_consumer_group(&inner.group) && inner.offsets.is_empty() {
+                    self.remove(&owned, &cell, &mut inner, &removed);
+                } else {
+                    self.bury(&owned, &cell, &mut inner, &removed);
+                }
             }
         }
     }
 
-    /// Writes tombstones for removed offsets; removes the group with its record if it is now
-    /// unused. A lost tombstone is written again by a later expiry, so nobody waits for it.
+    /// Writes tombstones for removed offsets; removes a classic group with its record if it is
+    /// now unused, as `GroupMetadataManager.cleanupGroupMetadata`. One of KIP-848 goes only when
+    /// offsets expire, as by `GroupCoordinatorShard.cleanupGroupMetadata`. A lost tombstone is
+    /// written again by a later expiry, so nobody waits for it.
     fn bury(
         &self,
         owned: &Owned,
@@ -188,7 +194,7 @@ impl GroupCoordinator {
                 group.state() == State::Dead
                     || group.state() == State::Empty && !group.has_pending_members()
             }
-            Group::Consumer(machine) => machine.group.members.is_empty(),
+            Group::Consumer(_) => false,
         };
         if is_unused && inner.offsets.is_empty() {
             return self.remove(owned, cell, inner, removed);
@@ -272,6 +278,10 @@ fn overview(cell: &GroupCell) -> Overview {
             kind: "consumer",
         },
     }
+}
+
+fn is_empty_consumer_group(group: &Group) -> bool {
+    matches!(group, Group::Consumer(machine) if machine.group.members.is_empty())
 }
 
 fn is_subscribed(group: &Group, topic: &str) -> bool {

@@ -284,6 +284,23 @@ async fn groups_are_listed_and_deleted_only_without_members() {
 }
 
 #[tokio::test]
+async fn an_empty_group_without_offsets_stays_until_offsets_expire() {
+    let fixture = Fixture::new();
+    let coordinator = fixture.start().await;
+    ok(&coordinator, join("m")).await;
+    coordinator.commit_offsets(commit("m", 1)).await;
+    ok(&coordinator, beat("m", LEAVE)).await;
+    let t = [TopicPartition::new("t", 0)];
+    assert_eq!(coordinator.delete_offsets(GROUP, &t), Ok(vec![Ok(())]));
+    assert_eq!(state(&coordinator), "Empty");
+    coordinator.on_partitions_deleted(&[TopicPartition::new("u", 0)]);
+    assert_eq!(state(&coordinator), "Empty");
+    coordinator.expire_offsets();
+    assert_eq!(coordinator.list().expect("active").0, []);
+    assert_eq!(fixture.start().await.list().expect("active").0, [], "nor after a restart");
+}
+
+#[tokio::test]
 async fn offsets_of_subscribed_topics_do_not_expire() {
     let fixture = Fixture::new();
     let coordinator = fixture.start().await;
