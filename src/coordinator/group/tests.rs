@@ -232,6 +232,26 @@ async fn a_commit_with_a_generation_needs_a_group() {
 }
 
 #[tokio::test]
+async fn an_empty_group_takes_commits_of_non_members_by_any_name() {
+    let coordinator = start(&Arc::new(MemoryLog::default())).await;
+    let named = Identity { member_id: "x".into(), instance_id: None };
+    let is_static = Identity { member_id: "".into(), instance_id: Some("i".into()) };
+    let producer = Some(Producer { id: 7, epoch: 0 });
+    for identity in [&named, &is_static] {
+        let request = CommitRequest { identity: identity.clone(), ..commit("t", 1) };
+        let in_transaction = CommitRequest { producer, ..request.clone() };
+        assert_eq!(coordinator.commit_offsets(request).await, vec![Ok(())]);
+        assert_eq!(coordinator.commit_offsets(in_transaction).await, vec![Ok(())]);
+    }
+    stable(&coordinator).await;
+    let unknown = Err(GroupError::UnknownMemberId);
+    for identity in [named, is_static] {
+        let request = CommitRequest { identity, ..commit("t", 1) };
+        assert_eq!(coordinator.commit_offsets(request).await, vec![unknown.clone()]);
+    }
+}
+
+#[tokio::test]
 async fn offsets_of_a_transaction_count_when_it_commits() {
     let log = Arc::new(MemoryLog::default());
     let coordinator = start(&log).await;

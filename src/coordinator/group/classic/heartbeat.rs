@@ -42,8 +42,9 @@ impl ClassicGroup {
 
     /// Whether this identity may commit offsets; a member's commit counts as a heartbeat.
     ///
-    /// Non-members (generation -1, no id) may commit to an empty group, and within a transaction
-    /// to any, since old producers do not say who they are.
+    /// Non-members (generation -1) may commit to an empty group, by whatever name: a consumer that
+    /// assigns itself sends its `group.instance.id`. Within a transaction those that give no name
+    /// may commit to any, since old producers do not say who they are.
     pub fn check_commit(
         &mut self,
         now: Now,
@@ -67,11 +68,14 @@ impl ClassicGroup {
         if self.state == State::Dead {
             return Err(GroupError::CoordinatorNotAvailable);
         }
+        if generation < 0 && self.state == State::Empty {
+            return Ok(());
+        }
         let claims_membership =
             generation >= 0 || !identity.member_id.is_empty() || identity.instance_id.is_some();
         if claims_membership {
             self.check_generation(identity, generation)?;
-        } else if !is_transactional && self.state != State::Empty {
+        } else if !is_transactional {
             return Err(GroupError::UnknownMemberId);
         }
         if is_transactional || self.state == State::Empty {

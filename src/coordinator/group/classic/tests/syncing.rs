@@ -128,6 +128,7 @@ fn an_empty_group_takes_commits_of_anybody_without_generation() {
     let mut script = Script::new();
     let now = script.now();
     assert_eq!(script.group.check_commit(now, &identity(""), -1, false).0, Ok(()));
-    let claims = script.group.check_commit(now, &identity("x"), -1, false).0;
+    assert_eq!(script.group.check_commit(now, &identity("x"), -1, false).0, Ok(()));
+    let claims = script.group.check_commit(now, &identity("x"), 0, false).0;
     assert_eq!(claims, Err(GroupError::UnknownMemberId));
 }
