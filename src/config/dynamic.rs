@@ -201,6 +201,7 @@ pub fn check_broker(
         ConfigError::Requirement(why) => Refusal::Request(format!("requirement failed: {why}")),
         error => Refusal::Request(error.to_string()),
     })?;
+    check_listeners(current, &next)?;
     check_threads(current, &next)?;
     check_reporters(current, &next)?;
     Ok(next)
@@ -295,38 +296,63 @@ fn check_reporters(current: &BrokerConfig, next: &BrokerConfig) -> Result<(), Re
         return Ok(());
     }
     Err(invalid(
-        "org.apache.kafka.common.config.ConfigException",
+        CONFIG_EXCEPTION,
         "Validation of dynamic config update of Set(metric.reporters) failed with class class \
          kafka.server.DynamicMetricsReporters",
     ))
 }
 
+/// The class of most refusals that [`invalid`] wraps.
+const CONFIG_EXCEPTION: &str = "org.apache.kafka.common.config.ConfigException";
+
+/// What each listener has, its own value or the broker's: a listener must let somebody in
+/// (`ConnectionQuotas.ListenerConnectionQuota`), and its threads change as others do
+/// (`DataPlaneAcceptor`).
+fn check_listeners(current: &BrokerConfig, next: &BrokerConfig) -> Result<(), Refusal> {
+    let value = |config: &BrokerConfig, listener: &str, key: Key<i32>| {
+        let text = config.listener_value(listener, key.name());
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or_else(|| config.get(key))
+    };
+    for listener in next.listeners() {
+        for key in [key::MAX_CONNECTIONS, key::MAX_CONNECTION_CREATION_RATE] {
+            let (old, new) =
+                (value(current, &listener.name, key), value(next, &listener.name, key));
+            if new != old && new <= 0 {
+                let why = format!("Invalid {} {new}", key.name());
+                return Err(invalid(CONFIG_EXCEPTION, &why));
+            }
+        }
+        let threads = |config| value(config, &listener.name, key::NUM_NETWORK_THREADS);
+        check_thread_count(key::NUM_NETWORK_THREADS, threads(current), threads(next))?;
+    }
+    Ok(())
+}
+
+fn check_thread_count(key: Key<i32>, old: i32, new: i32) -> Result<(), Refusal> {
+    let why = match new {
+        new if new == old => return Ok(()),
+        new if new <= 0 => "value should be at least 1".to_owned(),
+        new if new < old / 2 => format!("value should be at least half the current value {old}"),
+        new if i64::from(new) > i64::from(old) * 2 => {
+            format!("value should not be greater than double the current value {old}")
+        }
+        _ => return Ok(()),
+    };
+    let what = format!("Dynamic thread count update validation failed for {}={new}", key.name());
+    Err(invalid(CONFIG_EXCEPTION, &format!("{what}, {why}")))
+}
+
 /// Threads may at most be doubled or halved by one change.
 fn check_threads(current: &BrokerConfig, next: &BrokerConfig) -> Result<(), Refusal> {
-    let class = "org.apache.kafka.common.config.ConfigException";
     let counts = |key: Key<i32>| (current.get(key), next.get(key));
     for key in [
         key::NUM_IO_THREADS,
-        key::NUM_NETWORK_THREADS,
         key::NUM_REPLICA_FETCHERS,
         key::NUM_RECOVERY_THREADS_PER_DATA_DIR,
         key::BACKGROUND_THREADS,
     ] {
         let (old, new) = counts(key);
-        let what =
-            format!("Dynamic thread count update validation failed for {}={new}", key.name());
-        let why = match new {
-            new if new == old => continue,
-            new if new <= 0 => "value should be at least 1".to_owned(),
-            new if new < old / 2 => {
-                format!("value should be at least half the current value {old}")
-            }
-            new if i64::from(new) > i64::from(old) * 2 => {
-                format!("value should not be greater than double the current value {old}")
-            }
-            _ => continue,
-        };
-        return Err(invalid(class, &format!("{what}, {why}")));
+        check_thread_count(key, old, new)?;
     }
     let (old, new) = counts(key::LOG_CLEANER_THREADS);
     let why = match new {
@@ -339,7 +365,7 @@ fn check_threads(current: &BrokerConfig, next: &BrokerConfig) -> Result<(), Refu
         ),
         _ => return Ok(()),
     };
-    if new == old { Ok(()) } else { Err(invalid(class, &why)) }
+    if new == old { Ok(()) } else { Err(invalid(CONFIG_EXCEPTION, &why)) }
 }
 
 /// Whether overrides hold a password, which Kafka stores encrypted only.

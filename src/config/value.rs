@@ -108,16 +108,16 @@ pub fn default(key: &Declaration) -> Value {
     parse_type(key, text).unwrap_or(Value::Null)
 }
 
-fn parse_type(key: &Declaration, text: &str) -> Result<Value, ConfigError> {
-    let text = text.trim();
+fn parse_type(key: &Declaration, given: &str) -> Result<Value, ConfigError> {
+    let text = given.trim();
     let not_a_number =
-        || ConfigError::invalid(key, text, format!("Not a number of type {}", key.kind.name()));
+        || ConfigError::invalid(key, given, format!("Not a number of type {}", key.kind.name()));
     Ok(match key.kind {
         Type::Boolean if text.eq_ignore_ascii_case("true") => Value::Boolean(true),
         Type::Boolean if text.eq_ignore_ascii_case("false") => Value::Boolean(false),
         Type::Boolean => {
             let why = "Expected value to be either true or false";
-            return Err(ConfigError::invalid(key, text, why));
+            return Err(ConfigError::invalid(key, given, why));
         }
         Type::Int => Value::Int(text.parse().map_err(|_| not_a_number())?),
         Type::Short => Value::Short(text.parse().map_err(|_| not_a_number())?),
