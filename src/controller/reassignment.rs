@@ -42,40 +42,50 @@ impl Controller {
         partition: &TopicPartition,
         targets: Option<Vec<BrokerId>>,
     ) -> Result<ReplicaAssignment, ControllerError> {
-        let unknown = |why: &str| ControllerError::UnknownTopicOrPartition(why.into());
         let now = self.context.assignment(partition);
-        if now.replicas.is_empty() {
-            return Err(unknown("The partition does not exist."));
-        }
-        if self.context.is_deleting(&partition.topic) {
-            return Err(unknown("The topic is being deleted."));
-        }
-        let Some(targets) = targets else {
-            if !now.is_moving() {
-                return Err(ControllerError::NoReassignmentInProgress);
-            }
-            return Ok(reassign_to(&now, &origin_replicas(&now)));
+        let plan = match targets {
+            Some(targets) => self.plan_targets(&now, &targets)?,
+            None if now.is_moving() => reassign_to(&now, &origin_replicas(&now)),
+            None => return Err(ControllerError::NoReassignmentInProgress),
         };
+        // Asked last: what is wrong with the replicas is said of an unknown partition too.
+        let unknown = |why: &str| Err(ControllerError::UnknownTopicOrPartition(why.into()));
+        if self.context.is_deleting(&partition.topic) {
+            return unknown("The topic is being deleted.");
+        }
+        if now.replicas.is_empty() {
+            return unknown("The partition does not exist.");
+        }
+        Ok(plan)
+    }
+
+    /// What moves a partition to these replicas, if they may have it
+    /// (`KafkaController.validateReplicas`).
+    fn plan_targets(
+        &self,
+        now: &ReplicaAssignment,
+        targets: &[BrokerId],
+    ) -> Result<ReplicaAssignment, ControllerError> {
         let invalid = |why: String| Err(ControllerError::InvalidReplicaAssignment(why));
         if targets.is_empty() {
             return invalid("Empty replica list specified in partition reassignment.".into());
         }
-        let mut unique = targets.clone();
+        let mut unique = targets.to_vec();
         unique.sort_unstable();
         unique.dedup();
         if unique.len() != targets.len() {
             return invalid(format!(
                 "Duplicate replica ids in partition reassignment replica list: ArrayBuffer({})",
-                list(&targets)
+                list(targets)
             ));
         }
         if targets.iter().any(|id| *id < 0) {
             return invalid(format!(
                 "Invalid broker id in replica list: ArrayBuffer({})",
-                list(&targets)
+                list(targets)
             ));
         }
-        let plan = reassign_to(&now, &targets);
+        let plan = reassign_to(now, targets);
         if plan.adding.iter().any(|id| !self.context.is_live(*id)) {
             return invalid(format!(
                 "Replica assignment has brokers that are not alive. Replica list: \

@@ -264,7 +264,8 @@ async fn impossible_reassignments_are_refused_with_kafka_s_words() {
         results.remove(&partition(topic, 0)).unwrap().unwrap_err().to_string()
     };
     assert_eq!(ask("t", None).await, "No partition reassignment is in progress.");
-    assert_eq!(ask("x", None).await, "The partition does not exist.");
+    assert_eq!(ask("x", None).await, "No partition reassignment is in progress.");
+    assert_eq!(ask("x", Some(vec![101])).await, "The partition does not exist.");
     assert_eq!(
         ask("t", Some(vec![101, 101])).await,
         "Duplicate replica ids in partition reassignment replica list: ArrayBuffer(101, 101)"
