@@ -60,6 +60,10 @@ fn join(ids: impl IntoIterator<Item = impl ToString>) -> String {
     ids.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+fn exists(topic: &str) -> ControllerError {
+    ControllerError::TopicExists(format!("Topic '{topic}' already exists."))
+}
+
 impl ControllerHandle {
     /// Creates a topic if this broker is the controller. `brokers`: those that are alive.
     /// The new topic is not led yet when this returns.
@@ -87,7 +91,9 @@ impl ControllerHandle {
         validate_only: bool,
     ) -> Result<Created, ControllerError> {
         let existing = self.nodes.children(paths::TOPICS).await?;
-        let (assignments, configs) = self.check_topic(config, brokers, &topic, &existing)?;
+        let deleting = self.nodes.children(paths::DELETE_TOPICS).await?.contains(&topic.name);
+        let (assignments, configs) =
+            self.check_topic(config, brokers, &topic, &existing, deleting)?;
         let created = Created {
             id: if validate_only { TopicId::nil() } else { uuid::Uuid::new_v4() },
             partitions: assignments.len() as i32,
@@ -106,10 +112,11 @@ impl ControllerHandle {
         brokers: &[BrokerRack],
         topic: &NewTopic,
         existing: &[String],
+        deleting: bool,
     ) -> Result<(BTreeMap<i32, Vec<BrokerId>>, Overrides), ControllerError> {
         let name = &topic.name;
-        if existing.contains(name) {
-            return Err(ControllerError::TopicExists(name.clone()));
+        if existing.contains(name) && !deleting {
+            return Err(exists(name));
         }
         let nulls: Vec<&str> =
             topic.configs.iter().filter(|(_, v)| v.is_none()).map(|(k, _)| k.as_str()).collect();
@@ -121,6 +128,12 @@ impl ControllerHandle {
         }
         let assignments = self.assign(brokers, topic)?;
         validate_topic_name(name)?;
+        if deleting {
+            // Its name is free only when all of it is gone (`AdminZkClient.validateTopicCreate`).
+            return Err(ControllerError::TopicExists(format!(
+                "Topic '{name}' is marked for deletion."
+            )));
+        }
         let colliding: Vec<&str> =
             existing.iter().map(String::as_str).filter(|e| collides(e, name)).collect();
         if !colliding.is_empty() {
@@ -177,7 +190,7 @@ impl ControllerHandle {
         let node = TopicAssignment { topic_id: Some(created.id), partitions };
         match self.nodes.plain(create(paths::topic(name), Some(node.encode()))).await {
             Ok(_) => Ok(()),
-            Err(StoreError::NodeExists(_)) => Err(ControllerError::TopicExists(name.into())),
+            Err(StoreError::NodeExists(_)) => Err(exists(name)),
             Err(error) => Err(error.into()),
         }
     }

@@ -22,7 +22,7 @@ pub enum ControllerError {
     #[error("The throttling quota has been exceeded.")]
     ThrottlingQuotaExceeded,
     /// The topic is there already.
-    #[error("Topic '{0}' already exists.")]
+    #[error("{0}")]
     TopicExists(String),
     /// The name is not allowed or collides.
     #[error("{0}")]

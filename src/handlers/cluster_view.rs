@@ -20,13 +20,20 @@ pub fn endpoint<'a>(image: &'a Image, broker: i32, listener: &str) -> Option<&'a
     image.brokers.get(&broker)?.endpoints.iter().find(|e| e.listener == listener)
 }
 
-/// Waits until the image is as wanted; false when `timeout_ms` is over (at once if not positive).
-pub async fn wait_for(broker: &Broker, timeout_ms: i32, wanted: impl Fn(&Image) -> bool) -> bool {
-    let Ok(millis) = u64::try_from(timeout_ms) else { return false };
-    if millis == 0 {
-        return false;
-    }
-    let deadline = Instant::now() + Duration::from_millis(millis);
+/// When a request that begins now has waited enough; `None` if it does not want to wait.
+pub fn deadline(timeout_ms: i32) -> Option<Instant> {
+    let millis = u64::try_from(timeout_ms).ok().filter(|millis| *millis > 0)?;
+    Some(Instant::now() + Duration::from_millis(millis))
+}
+
+/// Waits until the image is as wanted; false when it is not at the deadline, or there is none.
+/// After the deadline it looks once: one topic's time-out is not that of the others.
+pub async fn wait_for(
+    broker: &Broker,
+    deadline: Option<Instant>,
+    wanted: impl Fn(&Image) -> bool,
+) -> bool {
+    let Some(deadline) = deadline else { return false };
     let mut changes = broker.image.changes();
     loop {
         if wanted(&broker.image.load()) {

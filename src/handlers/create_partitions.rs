@@ -4,7 +4,7 @@
 //! `KafkaApis.handleCreatePartitionsRequest`. The answer waits for the new partitions' leaders.
 
 use super::RequestContext;
-use super::cluster_view::{is_led, message, racks, wait_for};
+use super::cluster_view::{deadline, is_led, message, racks, wait_for};
 use super::error::ToErrorCode;
 use super::throttle::Mutations;
 use crate::broker::Broker;
@@ -16,7 +16,6 @@ use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicR
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// Adds partitions, to each topic by itself.
 pub async fn handle(
@@ -24,7 +23,7 @@ pub async fn handle(
     context: &RequestContext,
     request: CreatePartitionsRequest,
 ) -> CreatePartitionsResponse {
-    let began = Instant::now();
+    let deadline = deadline(request.timeout_ms);
     broker.introduced().await;
     let quota = Mutations::of(broker, context, 3);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -41,9 +40,7 @@ pub async fn handle(
         let result = add(broker, &quota, topic, is_repeated, request.validate_only).await;
         let result = match result {
             Ok(()) if !request.validate_only => {
-                let spent = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
-                let left = request.timeout_ms.saturating_sub(spent);
-                let is_there = wait_for(broker, left, |i| is_led(i, &name, topic.count)).await;
+                let is_there = wait_for(broker, deadline, |i| is_led(i, &name, topic.count)).await;
                 if is_there { Ok(()) } else { Err(ControllerError::RequestTimedOut) }
             }
             result => result,

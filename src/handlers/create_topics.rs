@@ -6,7 +6,7 @@
 //! knows the leaders, up to the time-out.
 
 use super::RequestContext;
-use super::cluster_view::{is_led, message, racks, text, wait_for};
+use super::cluster_view::{deadline, is_led, message, racks, text, wait_for};
 use super::error::ToErrorCode;
 use super::throttle::Mutations;
 use crate::broker::Broker;
@@ -19,7 +19,6 @@ use kafka_protocol::messages::create_topics_response::{
 };
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
 use std::sync::Arc;
-use tokio::time::Instant;
 
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
@@ -29,7 +28,7 @@ pub async fn handle(
     context: &RequestContext,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
-    let began = Instant::now();
+    let deadline = deadline(request.timeout_ms);
     broker.introduced().await;
     let quota = Mutations::of(broker, context, 6);
     let mut topics = Vec::with_capacity(request.topics.len());
@@ -51,9 +50,7 @@ pub async fn handle(
         topics.push(answer(broker, name, result));
     }
     for (at, name, partitions) in waits {
-        let spent = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
-        let left = request.timeout_ms.saturating_sub(spent);
-        if !wait_for(broker, left, |image| is_led(image, &name, partitions)).await
+        if !wait_for(broker, deadline, |image| is_led(image, &name, partitions)).await
             && let Some(result) = topics.get_mut(at)
         {
             *result = CreatableTopicResult::default()

@@ -5,18 +5,17 @@
 //! broker's metadata, which is when their deletion begins.
 
 use super::RequestContext;
-use super::cluster_view::{message, wait_for};
+use super::cluster_view::{deadline, message, wait_for};
 use super::error::ToErrorCode;
 use super::throttle::Mutations;
 use crate::broker::Broker;
 use crate::controller::ControllerError;
-use crate::metadata::records::paths;
+use crate::metadata::image::Image;
 use crate::types::{ErrorCode, TopicId};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// A topic as asked for.
 #[derive(PartialEq)]
@@ -31,7 +30,7 @@ pub async fn handle(
     context: &RequestContext,
     request: DeleteTopicsRequest,
 ) -> DeleteTopicsResponse {
-    let began = Instant::now();
+    let deadline = deadline(request.timeout_ms);
     broker.introduced().await;
     let asked = asked(&request);
     let named_both_ways = asked.iter().any(|a| a.name.is_some() && !a.id.is_nil());
@@ -55,6 +54,7 @@ pub async fn handle(
         return DeleteTopicsResponse::default().with_responses(results.collect());
     }
     let quota = Mutations::of(broker, context, 5);
+    let image = broker.image.load();
     let mut responses = Vec::with_capacity(asked.len());
     for (index, topic) in asked.iter().enumerate() {
         // A topic named twice is answered twice, and deleted once.
@@ -62,16 +62,14 @@ pub async fn handle(
         let known = earlier.and_then(|at| responses.get(at).cloned());
         responses.push(match known {
             Some(response) => response,
-            None => delete(broker, &quota, topic).await,
+            None => delete(broker, &image, &quota, topic).await,
         });
     }
     for response in &mut responses {
         let Some(name) = response.name.clone().filter(|_| response.error_code == 0) else {
             continue;
         };
-        let spent = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
-        let left = request.timeout_ms.saturating_sub(spent);
-        if !wait_for(broker, left, |image| !image.topics.contains_key(name.as_str())).await {
+        if !wait_for(broker, deadline, |image| !image.topics.contains_key(name.as_str())).await {
             response.error_code = ErrorCode::REQUEST_TIMED_OUT.0;
         }
     }
@@ -91,7 +89,12 @@ fn asked(request: &DeleteTopicsRequest) -> Vec<Asked> {
     names.chain(states).map(|(name, id)| Asked { name, id }).collect()
 }
 
-async fn delete(broker: &Broker, quota: &Mutations<'_>, asked: &Asked) -> DeletableTopicResult {
+async fn delete(
+    broker: &Broker,
+    image: &Image,
+    quota: &Mutations<'_>,
+    asked: &Asked,
+) -> DeletableTopicResult {
     let controller = &broker.controller;
     let name = match &asked.name {
         Some(name) => Some(name.clone()),
@@ -103,19 +106,15 @@ async fn delete(broker: &Broker, quota: &Mutations<'_>, asked: &Asked) -> Deleta
     let Some(name) = name else {
         return result(asked, None, ErrorCode::UNKNOWN_TOPIC_ID, None);
     };
-    match controller.store().get(&paths::topic(&name)).await {
-        Ok(Some(_)) => {}
-        Ok(None) => {
-            return result(asked, Some(&name), ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, None);
-        }
-        Err(error) => return result(asked, Some(&name), error.error_code(), None),
-    }
+    // As the metadata has it: a topic whose deletion has begun is not deleted again.
+    let Some(known) = image.topics.get(&*name) else {
+        return result(asked, Some(&name), ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, None);
+    };
     if !quota.is_allowed() {
         let error = quota.refuse();
         return result(asked, Some(&name), error.error_code(), message(&error));
     }
-    let partitions = broker.image.load().topics.get(&*name).map_or(0, |t| t.partitions.len());
-    match controller.delete_topic(&name).await.inspect(|()| quota.count(partitions)) {
+    match controller.delete_topic(&name).await.inspect(|()| quota.count(known.partitions.len())) {
         Ok(()) => result(asked, Some(&name), ErrorCode::NONE, None),
         Err(error) => {
             let text = match &error {

@@ -4,7 +4,7 @@
 //! answered. The answer waits until this broker knows the leaders.
 
 use super::RequestContext;
-use super::cluster_view::{text, wait_for};
+use super::cluster_view::{deadline, text, wait_for};
 use super::error::ToErrorCode;
 use crate::broker::Broker;
 use crate::controller::{ControllerError, ElectionType};
@@ -13,7 +13,6 @@ use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaE
 use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 type Results = BTreeMap<TopicPartition, Result<i32, ControllerError>>;
 
@@ -23,7 +22,7 @@ pub async fn handle(
     context: &RequestContext,
     request: ElectLeadersRequest,
 ) -> ElectLeadersResponse {
-    let began = Instant::now();
+    let deadline = deadline(request.timeout_ms);
     broker.introduced().await;
     let partitions: Option<Vec<TopicPartition>> = request.topic_partitions.as_ref().map(|topics| {
         let of = |t: &kafka_protocol::messages::elect_leaders_request::TopicPartitions| {
@@ -51,11 +50,9 @@ pub async fn handle(
         if asked_for_all && result == Err(ControllerError::ElectionNotNeeded) {
             continue;
         }
-        let spent = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
-        let left = request.timeout_ms.saturating_sub(spent);
         let result = match result {
             Ok(leader) => {
-                let is_known = wait_for(broker, left, |image| {
+                let is_known = wait_for(broker, deadline, |image| {
                     let known = image.partition(&partition.topic, partition.partition);
                     known.is_some_and(|p| p.leader == leader)
                 });

@@ -175,11 +175,12 @@ fn read_one(
     let Some(topic) = key.topic.clone() else {
         return Ok(Row::error(key, ErrorCode::UNKNOWN_TOPIC_ID));
     };
+    // A replica may still be here while its topic is being deleted.
+    if !lookup::is_known(broker, &topic, key.partition) {
+        return Ok(Row::error(key, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+    }
     let partition = match lookup::replica(broker, &topic, key.partition) {
         Ok(partition) => partition,
-        Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => {
-            return Ok(Row::error(key, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
-        }
         Err(code) => return Ok(failed(key, code)),
     };
     if plan.uses_topic_ids && partition.topic_id().is_some_and(|id| id != key.topic_id) {
