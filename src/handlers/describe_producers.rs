@@ -2,8 +2,11 @@
 //!
 //! Rules: `KafkaApis.handleDescribeProducersRequest`, `ReplicaManager.activeProducerState`.
 
+use super::cluster_view::message;
+use super::error::ToErrorCode;
 use super::{RequestContext, lookup};
 use crate::broker::Broker;
+use crate::controller::validate_topic_name;
 use crate::log::ProducerStateEntry;
 use kafka_protocol::messages::describe_producers_response::{
     PartitionResponse, ProducerState, TopicResponse,
@@ -28,6 +31,10 @@ pub async fn handle(
 
 fn partition(broker: &Broker, topic: &str, index: i32) -> PartitionResponse {
     let response = PartitionResponse::default().with_partition_index(index);
+    if let Err(invalid) = validate_topic_name(topic) {
+        let code = invalid.error_code().0;
+        return response.with_error_code(code).with_error_message(message(&invalid));
+    }
     match lookup::replica(broker, topic, index) {
         Ok(partition) => {
             let producers = partition.log().active_producers().into_iter().map(producer);
