@@ -145,6 +145,14 @@ async fn deletion_waits_for_a_dead_broker_and_goes_on_when_it_is_back() {
     cluster.until_state("gone", 0, |state| state.leader == -1).await;
     cluster.controller.reassignments(None).await.unwrap();
     assert!(cluster.store.get("/admin/delete_topics/gone").await.unwrap().is_some());
+    let again = NewTopic {
+        name: "gone".into(),
+        partitions: 1,
+        replication_factor: 1,
+        ..NewTopic::default()
+    };
+    let refused = cluster.controller.create_topic(&config(), &cluster.racks(), again, false).await;
+    assert_eq!(refused.unwrap_err().to_string(), "Topic 'gone' is marked for deletion.");
     cluster.add_broker(103).await;
     cluster.until_gone("/admin/delete_topics/gone").await;
     assert!(cluster.store.get("/brokers/topics/gone").await.unwrap().is_none());
