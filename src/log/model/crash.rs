@@ -71,9 +71,17 @@ impl World {
         Known { clean: false, recovery_point, log_start }
     }
 
-    /// The log ends at `end`, without a batch less: in a compacted one the end can be empty.
+    /// Whether it may end before it did, without a batch less: in a compacted log the end can be
+    /// empty, and in one that was cut within a batch, at its start.
+    fn may_end_earlier(&self) -> bool {
+        let model = &self.model;
+        let ends_with_batch = model.batches.last().is_some_and(|last| last.last() + 1 == model.end);
+        self.config.cleanup_policy.compact || !ends_with_batch
+    }
+
+    /// The log ends at `end`, without a batch less.
     fn ends_at(&mut self, end: i64) {
-        if !self.config.cleanup_policy.compact {
+        if !self.may_end_earlier() {
             assert_eq!(end, self.model.end);
         }
         if end < self.model.end {
@@ -156,10 +164,9 @@ impl World {
             self.model.push(extra);
         }
         let end = self.log().log_end_offset();
-        let model = &mut self.model;
-        let holes = self.config.cleanup_policy.compact;
-        assert!(end == model.end || holes, "ends at {end}, not at {}", model.end);
-        match end < model.end {
+        let wanted = self.model.end;
+        assert!(end == wanted || self.may_end_earlier(), "ends at {end}, not at {wanted}");
+        match end < wanted {
             true => self.model.truncate(end, end),
             false => {
                 // Of those whose records are lost it knows what the file had.

@@ -231,9 +231,10 @@ impl State {
 
     /// Whether the epochs are those of the batches, and begin with those from `from` on at latest.
     pub(super) fn is_told_by(&self, epochs: &[(i32, i64)], from: i64) -> bool {
-        self.batches.iter().all(|batch| {
-            let of = epochs.iter().rfind(|(_, first)| *first <= batch.base());
-            of.map_or(batch.base() < from, |(epoch, _)| *epoch == batch.header.leader_epoch)
+        self.batches.iter().filter(|batch| batch.last() >= self.start).all(|batch| {
+            let base = batch.base().max(self.start);
+            let of = epochs.iter().rfind(|(_, first)| *first <= base);
+            of.map_or(base < from, |(epoch, _)| *epoch == batch.header.leader_epoch)
         })
     }
 
