@@ -126,7 +126,6 @@ impl World {
 
     pub(super) fn arm(&mut self, fault: Option<Fault>) {
         self.disk.take_tripped();
-        self.tripped = false;
         match fault {
             Some(Fault::Full(bytes)) => self.disk.set_room(Some(bytes)),
             Some(Fault::Sync(after)) => self.disk.fail_sync_after(Some(after)),
