@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use std::fs::OpenOptions;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl World {
     /// Closed and opened again: nothing is lost, nothing is read.
@@ -193,25 +193,42 @@ impl World {
     fn lose(&self, rng: &mut StdRng) {
         let unsynced = faulty::take_unsynced(&self.dir);
         // Compaction leaves holes, so the log cannot know that one is a loss: there the disk loses
-        // from a point on, as disks mostly do.
+        // from a point on, as disks mostly do. A file that was closed is synced from its start.
         let in_order = self.config.cleanup_policy.compact;
+        let is_synced = |path: &Path| {
+            let first = unsynced.get(path).and_then(|ranges| ranges.iter().map(|r| r.start).min());
+            let len = path.metadata().map_or(0, |metadata| metadata.len());
+            len > 0 && first.is_none_or(|first| first > 0)
+        };
+        let files = log_files(&self.dir);
+        let sure_to = files.iter().rposition(|path| in_order && is_synced(path)).unwrap_or(0);
+        let sure = &files[..sure_to];
         let mut all_lost = false;
-        for (path, ranges) in unsynced {
+        for (path, ranges) in &unsynced {
             let name = path.to_string_lossy();
-            if !path.exists() {
+            if !path.exists() || sure.contains(path) {
                 continue;
             }
             if name.ends_with(".log") {
                 let all_kept = !all_lost && rng.random_bool(0.4);
                 if !all_kept {
-                    lose_tail(&path, &ranges, if all_lost { 0.0 } else { rng.random() }, rng);
+                    lose_tail(path, ranges, if all_lost { 0.0 } else { rng.random() }, rng);
                 }
                 all_lost = in_order && (all_lost || !all_kept);
             } else if rng.random_bool(0.7) {
-                lose_ranges(&path, &ranges, rng);
+                lose_ranges(path, ranges, rng);
             }
         }
     }
+}
+
+/// The `.log` files of a directory, oldest first.
+fn log_files(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("a directory");
+    let mut all: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    all.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    all.sort_unstable();
+    all
 }
 
 /// The file ends somewhere between its first unsynced byte and its end, or is zero from there.
