@@ -130,18 +130,30 @@ fn list_key(
     Err(Refusal::Config(format!("Config value {verb} is not allowed for config key: {name}")))
 }
 
+/// The list with what it does not have yet, or without as many of each item as are named
+/// (`ConfigAdminManager.prepareIncrementalConfigs`).
 fn changed_list(old: &str, items: &str, append: bool) -> String {
-    let split = |text: &str| -> Vec<String> {
-        text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    };
-    let (mut list, items) = (split(old), split(items));
+    let mut list = if old.is_empty() { Vec::new() } else { split(old) };
+    let items = split(items);
     if append {
         let new: Vec<_> = items.into_iter().filter(|item| !list.contains(item)).collect();
         list.extend(new);
     } else {
-        list.retain(|item| !items.contains(item));
+        for item in items {
+            if let Some(at) = list.iter().position(|other| *other == item) {
+                list.remove(at);
+            }
+        }
     }
     list.join(",")
+}
+
+/// Splits as Java does: without empty items at the end, but nothing is one empty item.
+fn split(text: &str) -> Vec<&str> {
+    match text.trim_end_matches(',') {
+        "" if !text.is_empty() => Vec::new(),
+        kept => kept.split(',').collect(),
+    }
 }
 
 /// Checks the overrides of a topic and gives its configuration (`LogConfig.validate`).
@@ -190,8 +202,11 @@ pub fn check_broker(
     scope: Scope,
     overrides: &Properties,
 ) -> Result<BrokerConfig, Refusal> {
-    check_update_modes(overrides, scope)?;
+    check_update_modes(overrides)?;
     check_types(overrides).map_err(|error| Refusal::Request(error.to_string()))?;
+    if scope == Scope::Cluster {
+        check_cluster_wide(overrides)?;
+    }
     let (all, own) = current.dynamic();
     let next = match scope {
         Scope::Broker => current.with_dynamic(all.clone(), overrides.clone()),
@@ -203,6 +218,7 @@ pub fn check_broker(
     })?;
     check_listeners(current, &next)?;
     check_threads(current, &next)?;
+    check_local_retention(&next)?;
     check_reporters(current, &next)?;
     Ok(next)
 }
@@ -214,37 +230,46 @@ fn invalid(class: &str, why: &str) -> Refusal {
     ))
 }
 
-fn check_update_modes(overrides: &Properties, scope: Scope) -> Result<(), Refusal> {
-    let refuse = |why: &str, set: &str, names: Vec<&str>| match names.is_empty() {
+/// Refuses the overrides with these names, if there are any, as Kafka prints a `kind` of set.
+fn refuse_all(
+    overrides: &Properties,
+    why: &str,
+    kind: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(), Refusal> {
+    let names: Vec<_> = overrides.keys().map(|name| &**name).filter(|name| wanted(name)).collect();
+    match names.is_empty() {
         true => Ok(()),
-        false => Err(Refusal::Request(format!("{why}: {set}({})", names.join(", ")))),
-    };
-    let select = |wanted: &dyn Fn(&str) -> bool| -> Vec<&str> {
-        overrides.keys().map(String::as_str).filter(|name| wanted(name)).collect()
-    };
-    let declared = |name: &str, update| key::find(name).is_some_and(|key| key.update == update);
-    refuse(
-        "Cannot update these configs dynamically",
-        "Set",
-        select(&|name| declared(name, Update::ReadOnly)),
-    )?;
-    refuse(
+        false => Err(Refusal::Request(format!("{why}: {kind}({})", names.join(", ")))),
+    }
+}
+
+fn is_updated(name: &str, update: Update) -> bool {
+    key::find(name).is_some_and(|key| key.update == update)
+}
+
+fn check_update_modes(overrides: &Properties) -> Result<(), Refusal> {
+    refuse_all(overrides, "Cannot update these configs dynamically", "Set", |name| {
+        is_updated(name, Update::ReadOnly)
+    })?;
+    refuse_all(
+        overrides,
         "These security configs can be dynamically updated only per-listener using the listener \
          prefix",
         "HashSet",
-        select(&|name| KEY_STORES.contains(&name)),
-    )?;
-    if scope == Scope::Broker {
-        return Ok(());
-    }
-    let per_broker = |name: &str| match names::without_listener(name) {
-        Some(base) => !LISTENER_LIMITS.contains(&base),
-        None => declared(name, Update::PerBroker),
-    };
-    refuse(
+        |name| KEY_STORES.contains(&name),
+    )
+}
+
+fn check_cluster_wide(overrides: &Properties) -> Result<(), Refusal> {
+    refuse_all(
+        overrides,
         "Cannot update these configs at default cluster level, broker id must be specified",
         "Set",
-        select(&per_broker),
+        |name| match names::without_listener(name) {
+            Some(base) => !LISTENER_LIMITS.contains(&base),
+            None => is_updated(name, Update::PerBroker),
+        },
     )
 }
 
@@ -271,6 +296,12 @@ fn check_types(overrides: &Properties) -> Result<(), ConfigError> {
     for (name, text) in overrides {
         let base = names::without_listener(name).unwrap_or(name);
         if let Some(key) = key::find(base) {
+            // No class but Kafka's own can be loaded.
+            let is_other = key.default.is_some_and(|default| default != text);
+            if key.kind == Type::Class && is_other {
+                let why = format!("Class {text} could not be found.");
+                return Err(ConfigError::invalid(key, text, why));
+            }
             value::parse(key, text)?;
         } else if describe::DYNAMIC_RATES.contains(&base) {
             check_rate(base, text)?;
@@ -356,7 +387,8 @@ fn check_threads(current: &BrokerConfig, next: &BrokerConfig) -> Result<(), Refu
     }
     let (old, new) = counts(key::LOG_CLEANER_THREADS);
     let why = match new {
-        new if new < 1 => "Log cleaner threads should be at least 1".to_owned(),
+        // Kafka shares the cleaner's memory among its threads before it counts them.
+        0 => return Err(Refusal::Request("/ by zero".to_owned())),
         new if new < old / 2 => format!(
             "Log cleaner threads cannot be reduced to less than half the current value {old}"
         ),
@@ -366,6 +398,29 @@ fn check_threads(current: &BrokerConfig, next: &BrokerConfig) -> Result<(), Refu
         _ => return Ok(()),
     };
     if new == old { Ok(()) } else { Err(invalid(CONFIG_EXCEPTION, &why)) }
+}
+
+/// What is kept here of a tiered log is not more than what is kept at all, also where nothing is
+/// tiered (`DynamicLogConfig.validateReconfiguration`). -1 is without a limit, -2 as for all.
+fn check_local_retention(next: &BrokerConfig) -> Result<(), Refusal> {
+    let bytes = next.get(key::LOG_RETENTION_BYTES);
+    for (local, name, all) in [
+        (key::LOG_LOCAL_RETENTION_MS, "log.retention.ms", next.log_retention_ms()),
+        (key::LOG_LOCAL_RETENTION_BYTES, "log.retention.bytes", bytes),
+    ] {
+        let kept = next.get(local);
+        let why = match kept {
+            _ if all == -1 => continue,
+            -1 => format!("Value must not be -1 as {name} value is set as {all}."),
+            kept if kept > all => {
+                format!("Value must not be more than {name} property value: {all}")
+            }
+            _ => continue,
+        };
+        let error = format!("Invalid value {kept} for configuration {}: {why}", local.name());
+        return Err(invalid(CONFIG_EXCEPTION, &error));
+    }
+    Ok(())
 }
 
 /// Whether overrides hold a password, which Kafka stores encrypted only.

@@ -112,9 +112,8 @@ pub(super) fn parse_list(
     };
     let mut listeners: Vec<Listener> = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let (name, host, port) = parse_entry(entry).ok_or_else(|| {
-            failed(format!("Unable to parse {entry} to a broker endpoint (key {key})"))
-        })?;
+        let (name, host, port) = parse_entry(entry)
+            .ok_or_else(|| failed(format!("Unable to parse {entry} to a broker endpoint")))?;
         let name = name.to_uppercase();
         let Some(protocol) = protocols.get(&name) else {
             return Err(failed(format!("No security protocol defined for listener {name}")));

@@ -201,20 +201,26 @@ fn connections(config: &BrokerConfig) -> Check {
     )
 }
 
-/// Reads `hostName:100,127.0.0.1:200` (Kafka's `parseCsvMap`).
+/// Reads `hostName:100,127.0.0.1:200`, or refuses as Java does, first entries without a colon
+/// (`Csv.parseCsvMap`).
 pub(super) fn parse_limits(text: &str) -> Result<Vec<(String, i32)>, ConfigError> {
-    let refuse = |entry: &str| ConfigError::Invalid {
-        key: key::MAX_CONNECTIONS_PER_IP_OVERRIDES.name().to_owned(),
-        value: text.to_owned(),
-        why: format!("'{entry}' is not HOST:LIMIT"),
-    };
-    let mut limits = Vec::new();
-    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let (host, limit) = entry.rsplit_once(':').ok_or_else(|| refuse(entry))?;
-        let limit = limit.trim().parse().map_err(|_| refuse(entry))?;
-        limits.push((host.trim().to_owned(), limit));
-    }
-    Ok(limits)
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let pairs = entries.map(|entry| {
+        entry.rsplit_once(':').ok_or_else(|| {
+            ConfigError::Conflict(format!(
+                "Error parsing configuration property '{}': begin 0, end -1, length {}",
+                key::MAX_CONNECTIONS_PER_IP_OVERRIDES.name(),
+                entry.chars().count()
+            ))
+        })
+    });
+    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+    let limits = pairs.into_iter().map(|(host, limit)| {
+        let limit = limit.trim();
+        let refuse = |_| ConfigError::Conflict(format!("For input string: \"{limit}\""));
+        Ok((host.trim().to_owned(), limit.parse().map_err(refuse)?))
+    });
+    limits.collect()
 }
 
 fn groups(config: &BrokerConfig) -> Check {

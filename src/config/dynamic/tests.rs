@@ -40,6 +40,22 @@ fn items_are_appended_once_and_subtracted() {
     assert_eq!(refusal, Refusal::Config(text.into()));
 }
 
+#[test]
+fn lists_are_split_as_java_does() {
+    for (old, items, appended, subtracted) in [
+        ("", "", "", ""),
+        ("", "a", "a", ""),
+        ("a", "", "a,", "a"),
+        ("a", "b,b", "a,b,b", "a"),
+        ("a,a,b", "a,", "a,a,b", "a,b"),
+        ("a", ",a", "a,", ""),
+        ("a", ",", "a", "a"),
+    ] {
+        assert_eq!(changed_list(old, items, true), appended, "{old} and {items}");
+        assert_eq!(changed_list(old, items, false), subtracted, "{old} without {items}");
+    }
+}
+
 /// As `LogConfig.validate` of Kafka 3.9.2 answered, without tiered storage and with ZooKeeper.
 #[test]
 fn keys_of_tiered_storage_are_taken_and_refused_as_kafka_without_it_does() {
