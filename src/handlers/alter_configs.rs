@@ -16,17 +16,23 @@ use std::sync::Arc;
 
 altered!(AlterConfigsResource, AlterConfigsResourceResponse);
 
-/// Changes each resource, or says why not.
+/// Changes each resource, or says why not. Kafka leaves a resource that is named twice alone,
+/// changes the others, and fails on the answer.
 pub async fn handle(
     broker: &Arc<Broker>,
     _context: &RequestContext,
     request: AlterConfigsRequest,
-) -> AlterConfigsResponse {
+) -> Option<AlterConfigsResponse> {
     let responses = configs::alter_each(&request.resources, async |resource| {
         let all = Wanted::All(all(resource)?);
         configs::alter(broker, resource.resource(), all, request.validate_only).await
     });
-    AlterConfigsResponse::default().with_responses(responses.await)
+    let responses = responses.await;
+    let is_repeated = |resource| configs::is_repeated(&request.resources, resource);
+    match request.resources.iter().any(is_repeated) {
+        true => None,
+        false => Some(AlterConfigsResponse::default().with_responses(responses)),
+    }
 }
 
 /// All that the resource shall have.

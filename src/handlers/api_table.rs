@@ -6,7 +6,8 @@
 //! * `XRequest 0..=4 => x;` calls `x::handle(&broker, &context, request).await -> XResponse`;
 //! * `XRequest 0..=4 => x checked;` calls `x::check(&context, &request)` first, which says why the
 //!   request is one that Kafka cannot read: the connection is closed;
-//! * `XRequest 0..=4 => x raw;` the same, but it returns a [`Reply`]: the body in pieces;
+//! * `XRequest 0..=4 => x closing;` calls `x::handle`, which gives `None` to close the connection;
+//! * `XRequest 0..=4 => x raw;` the first again, but it returns a [`Reply`]: the body in pieces;
 //! * `XRequest 0..=4 => x group;` calls `x::handle_group(&broker, &[context], Vec<request>)`;
 //! * `XRequest 0..=0 => refused;` is listed, and closes the connection.
 //!
@@ -137,6 +138,18 @@ macro_rules! serve_row {
         $crate::handlers::api_table::encode($context, &response, $out)?;
         Ok($crate::handlers::Served::Written)
     }};
+    (
+        $broker:ident $context:ident $body:ident $out:ident $request:ident $handler:ident closing
+    ) => {{
+        let request: $request = $crate::handlers::api_table::decode($context, $body)?;
+        match Box::pin($handler::handle($broker, $context, request)).await {
+            Some(response) => {
+                $crate::handlers::api_table::encode($context, &response, $out)?;
+                Ok($crate::handlers::Served::Written)
+            }
+            None => Ok($crate::handlers::Served::Close),
+        }
+    }};
     ($broker:ident $context:ident $body:ident $out:ident $request:ident $handler:ident raw) => {{
         type Response = <$request as Request>::Response;
         let request: $request = $crate::handlers::api_table::decode($context, $body)?;
@@ -244,7 +257,7 @@ api_table! {
         CreateAclsRequest                   0..=3   => create_acls checked;
         DeleteAclsRequest                   0..=3   => delete_acls checked;
         DescribeConfigsRequest              0..=4   => describe_configs;
-        AlterConfigsRequest                 0..=2   => alter_configs;
+        AlterConfigsRequest                 0..=2   => alter_configs closing;
         AlterReplicaLogDirsRequest          0..=2   => alter_replica_log_dirs;
         DescribeLogDirsRequest              0..=4   => describe_log_dirs;
         SaslAuthenticateRequest             0..=2   => sasl_authenticate;

@@ -149,6 +149,11 @@ macro_rules! altered {
 
 pub(super) use altered;
 
+/// Whether the resource is named more than once.
+pub fn is_repeated<R: Altered>(resources: &[R], resource: &R) -> bool {
+    resources.iter().filter(|other| other.resource() == resource.resource()).count() > 1
+}
+
 /// Alters each resource by `alter`, one after the other; what is named twice is left alone.
 pub async fn alter_each<R: Altered>(
     resources: &[R],
@@ -156,10 +161,9 @@ pub async fn alter_each<R: Altered>(
 ) -> Vec<R::Response> {
     let mut responses = Vec::with_capacity(resources.len());
     for resource in resources {
-        let same = |other: &&R| other.resource() == resource.resource();
-        let altered = match resources.iter().filter(same).count() {
-            1 => alter(resource).await,
-            _ => Err(Failure::request("Each resource must appear at most once.")),
+        let altered = match is_repeated(resources, resource) {
+            false => alter(resource).await,
+            true => Err(Failure::request("Each resource must appear at most once.")),
         };
         let (code, message) = outcome(altered);
         responses.push(resource.response(code, message));

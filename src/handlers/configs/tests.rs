@@ -106,7 +106,7 @@ impl Fixture {
             .with_configs(all.iter().map(config).collect());
         let request = AlterConfigsRequest::default().with_resources(vec![resource]);
         let context = RequestContext::for_test(33, 2);
-        let response = alter_configs::handle(&self.broker, &context, request).await;
+        let response = alter_configs::handle(&self.broker, &context, request).await.unwrap();
         let answer = &response.responses[0];
         (answer.error_code, answer.error_message.as_ref().map(|text| text.to_string()))
     }
