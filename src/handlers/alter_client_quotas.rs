@@ -11,9 +11,11 @@ use crate::config::Properties;
 use crate::metadata::records::{ConfigEntity, EntityName};
 use crate::quota::table::{ValueType, resolve, value_type};
 use crate::types::ErrorCode;
-use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
+use kafka_protocol::messages::alter_client_quotas_request::{EntityData, OpData};
 use kafka_protocol::messages::alter_client_quotas_response as answer;
 use kafka_protocol::messages::{AlterClientQuotasRequest, AlterClientQuotasResponse};
+use kafka_protocol::protocol::StrBytes;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How far from a whole number a value of a whole quota may be.
@@ -25,20 +27,27 @@ fn refused(why: impl Into<String>) -> Refusal {
     (ErrorCode::INVALID_REQUEST, Some(why.into()))
 }
 
-/// Alters each entity by itself.
+/// An entity as asked for: of a type named twice the last name counts.
+type Parts = BTreeMap<StrBytes, Option<StrBytes>>;
+
+/// Alters each entity by itself; of one that is named twice the last outcome is answered.
 pub async fn handle(
     broker: &Arc<Broker>,
     _context: &RequestContext,
     request: AlterClientQuotasRequest,
 ) -> AlterClientQuotasResponse {
-    let mut entries = Vec::with_capacity(request.entries.len());
+    let part = |part: &EntityData| (part.entity_type.clone(), part.entity_name.clone());
+    let mut outcomes = BTreeMap::new();
     for entry in &request.entries {
-        let altered = alter(broker, entry, request.validate_only).await;
+        let parts: Parts = entry.entity.iter().map(part).collect();
+        let altered = alter(broker, &parts, &entry.ops, request.validate_only).await;
+        outcomes.insert(parts, altered);
+    }
+    let mut entries = Vec::with_capacity(outcomes.len());
+    for (parts, altered) in outcomes {
         let (code, why) = altered.err().unwrap_or((ErrorCode::NONE, None));
-        let entity = entry.entity.iter().map(|part| {
-            answer::EntityData::default()
-                .with_entity_type(part.entity_type.clone())
-                .with_entity_name(part.entity_name.clone())
+        let entity = parts.into_iter().map(|(kind, name)| {
+            answer::EntityData::default().with_entity_type(kind).with_entity_name(name)
         });
         entries.push(
             answer::EntryData::default()
@@ -50,8 +59,13 @@ pub async fn handle(
     AlterClientQuotasResponse::default().with_entries(entries)
 }
 
-async fn alter(broker: &Broker, entry: &EntryData, validate_only: bool) -> Result<(), Refusal> {
-    let entity = entity(&entry.entity)?;
+async fn alter(
+    broker: &Broker,
+    parts: &Parts,
+    ops: &[OpData],
+    validate_only: bool,
+) -> Result<(), Refusal> {
+    let entity = entity(parts)?;
     if let ConfigEntity::Ip(EntityName::Named(name)) = &entity {
         let asked = name.clone();
         // A name may have to be looked up.
@@ -69,20 +83,20 @@ async fn alter(broker: &Broker, entry: &EntryData, validate_only: bool) -> Resul
     };
     let mut configs = broker.stored_config(&entity).await.map_err(failed)?;
     let of_address = matches!(entity, ConfigEntity::Ip(_));
-    entry.ops.iter().try_for_each(|op| apply(&mut configs, op, of_address))?;
+    ops.iter().try_for_each(|op| apply(&mut configs, op, of_address))?;
     if validate_only {
         return Ok(());
     }
     broker.store_config(&entity, configs).await.map_err(failed)
 }
 
-fn entity(parts: &[EntityData]) -> Result<ConfigEntity, Refusal> {
+fn entity(parts: &Parts) -> Result<ConfigEntity, Refusal> {
     if parts.is_empty() {
         return Err(refused("Invalid empty client quota entity"));
     }
     let (mut user, mut client, mut address) = (None, None, None);
-    for part in parts {
-        let kind = part.entity_type.as_str();
+    for (kind, name) in parts {
+        let kind = kind.as_str();
         let place = match kind {
             "user" => &mut user,
             "client-id" => &mut client,
@@ -91,7 +105,7 @@ fn entity(parts: &[EntityData]) -> Result<ConfigEntity, Refusal> {
                 return Err(refused(format!("Unhandled client quota entity type: {other}")));
             }
         };
-        *place = Some(match part.entity_name.as_ref() {
+        *place = Some(match name {
             None => EntityName::Default,
             Some(name) if name.is_empty() => {
                 return Err(refused(format!("Empty {kind} not supported")));
@@ -169,13 +183,13 @@ mod tests {
 
     #[test]
     fn an_address_stands_alone() {
-        let part = |kind: &str, name: Option<&str>| {
-            EntityData::default().with_entity_type(wire(kind)).with_entity_name(name.map(wire))
+        let entity = |parts: &[(&str, Option<&str>)]| {
+            entity(&parts.iter().map(|(kind, name)| (wire(kind), name.map(wire))).collect())
         };
-        let both = entity(&[part("user", None), part("client-id", Some("c"))]).unwrap();
+        let both = entity(&[("user", None), ("client-id", Some("c"))]).unwrap();
         assert_eq!(both.entity_path(), "users/<default>/clients/c");
-        assert!(entity(&[part("ip", None), part("user", Some("u"))]).is_err());
-        assert!(entity(&[part("user", Some(""))]).is_err());
+        assert!(entity(&[("ip", None), ("user", Some("u"))]).is_err());
+        assert!(entity(&[("user", Some(""))]).is_err());
         assert!(entity(&[]).is_err());
     }
 }
