@@ -270,6 +270,12 @@ fn check_assignments(assignments: &BTreeMap<i32, Vec<BrokerId>>) -> Result<(), C
         return invalid(format!("Duplicate replica assignment found: HashMap({})", join(entries)));
     }
     if !assignments.keys().copied().eq(0..assignments.len() as i32) {
+        let count = assignments.len() as i64;
+        let sum: i64 = assignments.keys().map(|index| i64::from(*index).max(0)).sum();
+        // Kafka compares sums, and then fails to find the replicas of partition 0.
+        if !assignments.contains_key(&0) && sum == count * (count - 1) / 2 {
+            return Err(ControllerError::Unknown);
+        }
         return invalid("partitions should be a consecutive 0-based integer sequence".into());
     }
     Ok(())

@@ -72,6 +72,9 @@ pub enum ControllerError {
     /// A new in-sync replica is not alive, or has been restarted.
     #[error("The new ISR contains at least one ineligible replica.")]
     IneligibleReplica,
+    /// Kafka itself stumbles over this, and says no more.
+    #[error("The server experienced an unexpected error when processing the request.")]
+    Unknown,
     /// The store failed or a fault of our own.
     #[error("{0}")]
     Unexpected(String),

@@ -76,7 +76,7 @@ pub(super) enum Call {
     },
     ElectLeaders {
         kind: ElectionType,
-        partitions: Option<Vec<TopicPartition>>,
+        partitions: Vec<TopicPartition>,
         reply: Reply<BTreeMap<TopicPartition, Result<BrokerId, ControllerError>>>,
     },
     Reassign {
@@ -179,11 +179,11 @@ impl ControllerHandle {
         self.ask(|reply| Call::ControlledShutdown { broker, epoch, reply }).await
     }
 
-    /// ElectLeaders: of these partitions, or of all.
+    /// ElectLeaders: of these partitions.
     pub async fn elect_leaders(
         &self,
         kind: ElectionType,
-        partitions: Option<Vec<TopicPartition>>,
+        partitions: Vec<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Result<BrokerId, ControllerError>>, ControllerError> {
         self.ask(|reply| Call::ElectLeaders { kind, partitions, reply }).await
     }

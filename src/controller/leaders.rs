@@ -13,13 +13,12 @@ use std::collections::BTreeMap;
 pub(super) type Elections = BTreeMap<TopicPartition, Result<BrokerId, ControllerError>>;
 
 impl Controller {
-    /// Elects for these partitions, or for all that need it.
+    /// Elects for those of these partitions that need it.
     pub(super) async fn elect_leaders(
         &mut self,
         kind: ElectionType,
-        partitions: Option<Vec<TopicPartition>>,
+        partitions: Vec<TopicPartition>,
     ) -> Result<Elections, Trouble> {
-        let partitions = partitions.unwrap_or_else(|| self.context.all_partitions());
         let mut results = Elections::new();
         let mut electable = Vec::new();
         for partition in partitions {
@@ -73,7 +72,7 @@ impl Controller {
             let partitions = request.map_or_else(|_| Vec::new(), |request| request.0);
             let partitions =
                 partitions.into_iter().map(|p| TopicPartition::new(p.topic, p.partition)).collect();
-            self.elect_leaders(ElectionType::Preferred, Some(partitions)).await?;
+            self.elect_leaders(ElectionType::Preferred, partitions).await?;
             self.delete_legacy_election().await?;
         }
         Ok(())
@@ -119,7 +118,7 @@ impl Controller {
         }
         if !candidates.is_empty() {
             tracing::info!(partitions = candidates.len(), "leaders go back to preferred replicas");
-            self.elect_leaders(ElectionType::Preferred, Some(candidates)).await?;
+            self.elect_leaders(ElectionType::Preferred, candidates).await?;
         }
         Ok(())
     }

@@ -64,7 +64,8 @@ pub fn message(error: &ControllerError) -> Option<StrBytes> {
     match error {
         ControllerError::NotController
         | ControllerError::RequestTimedOut
-        | ControllerError::ThrottlingQuotaExceeded => None,
+        | ControllerError::ThrottlingQuotaExceeded
+        | ControllerError::Unknown => None,
         other => Some(text(&other.to_string())),
     }
 }

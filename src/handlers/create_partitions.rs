@@ -30,21 +30,23 @@ pub async fn handle(
     for topic in &request.topics {
         *counts.entry(topic.name.to_string()).or_default() += 1;
     }
+    // Kafka makes paths of the names, and an empty one fails the whole request.
+    let is_failed = broker.controller.is_active() && counts.get("") == Some(&1);
     let mut results = Vec::new();
+    let mut waits = Vec::new();
     for topic in &request.topics {
         let name = topic.name.to_string();
         let is_repeated = match counts.remove(&name) {
             Some(count) => count > 1,
             None => continue,
         };
-        let result = add(broker, &quota, topic, is_repeated, request.validate_only).await;
-        let result = match result {
-            Ok(()) if !request.validate_only => {
-                let is_there = wait_for(broker, deadline, |i| is_led(i, &name, topic.count)).await;
-                if is_there { Ok(()) } else { Err(ControllerError::RequestTimedOut) }
-            }
-            result => result,
+        let result = match is_failed {
+            true => Err(ControllerError::Unknown),
+            false => add(broker, &quota, topic, is_repeated, request.validate_only).await,
         };
+        if result.is_ok() && !request.validate_only {
+            waits.push((results.len(), name, topic.count));
+        }
         let (code, text) = match &result {
             Ok(()) => (ErrorCode::NONE, None),
             Err(error) => (error.error_code(), message(error)),
@@ -55,6 +57,14 @@ pub async fn handle(
                 .with_error_code(code.0)
                 .with_error_message(text),
         );
+    }
+    // Only then: a topic whose partitions get no leader does not keep the others from theirs.
+    for (at, name, count) in waits {
+        if !wait_for(broker, deadline, |image| is_led(image, &name, count)).await
+            && let Some(result) = results.get_mut(at)
+        {
+            result.error_code = ErrorCode::REQUEST_TIMED_OUT.0;
+        }
     }
     CreatePartitionsResponse::default()
         .with_throttle_time_ms(quota.throttle_ms())

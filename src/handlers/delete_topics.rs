@@ -104,7 +104,13 @@ async fn delete(
         },
     };
     let Some(name) = name else {
-        return result(asked, None, ErrorCode::UNKNOWN_TOPIC_ID, None);
+        // Kafka finds no right to delete what has neither a name nor an id.
+        let code = if asked.id.is_nil() {
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED
+        } else {
+            ErrorCode::UNKNOWN_TOPIC_ID
+        };
+        return result(asked, None, code, None);
     };
     // As the metadata has it: a topic whose deletion has begun is not deleted again.
     let Some(known) = image.topics.get(&*name) else {

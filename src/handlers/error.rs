@@ -222,7 +222,9 @@ impl ToErrorCode for ControllerError {
             ControllerError::FencedLeaderEpoch => ErrorCode::FENCED_LEADER_EPOCH,
             ControllerError::InvalidUpdateVersion => ErrorCode::INVALID_UPDATE_VERSION,
             ControllerError::IneligibleReplica => ErrorCode::INELIGIBLE_REPLICA,
-            ControllerError::Unexpected(_) => ErrorCode::UNKNOWN_SERVER_ERROR,
+            ControllerError::Unknown | ControllerError::Unexpected(_) => {
+                ErrorCode::UNKNOWN_SERVER_ERROR
+            }
         }
     }
 }

@@ -134,8 +134,10 @@ async fn some_topics(
     let mut found = Vec::with_capacity(asked.len());
     let mut missing = Vec::new();
     let mut seen: BTreeSet<(Option<&str>, TopicId)> = BTreeSet::new();
-    for topic in asked {
-        if !seen.insert((topic.name.as_ref().map(|name| name.as_str()), topic.topic_id)) {
+    // With one id, ids alone are looked at: a topic that has only a name is left out.
+    for topic in asked.iter().filter(|topic| !by_id || !topic.topic_id.is_nil()) {
+        let name = topic.name.as_ref().filter(|_| !by_id);
+        if !seen.insert((name.map(|name| name.as_str()), topic.topic_id)) {
             continue;
         }
         let name = if by_id {

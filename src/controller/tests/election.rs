@@ -175,7 +175,7 @@ async fn a_preferred_leader_that_is_back_is_elected_when_asked() {
     let mut cluster = Cluster::started(&[101, 102, 103]).await;
     cluster.create("t", &[&[102, 103]]).await;
     let elect = async |cluster: &Cluster| {
-        let partitions = Some(vec![partition("t", 0)]);
+        let partitions = vec![partition("t", 0)];
         let elected = cluster.controller.elect_leaders(ElectionType::Preferred, partitions).await;
         elected.unwrap().remove(&partition("t", 0)).unwrap()
     };
@@ -208,12 +208,12 @@ async fn an_unclean_election_marks_the_partition_as_recovering() {
     cluster.remove_broker(102).await;
     cluster.until_state("t", 0, |state| state.leader == -1).await;
     cluster.add_broker(103).await;
-    let partitions = Some(vec![partition("t", 0)]);
+    let partitions = vec![partition("t", 0)];
     let elected = cluster.controller.elect_leaders(ElectionType::Unclean, partitions).await;
     // The broker may be noticed after the call: then the caller asks again.
     if elected.unwrap()[&partition("t", 0)].is_err() {
         cluster.until(|c| c.was_pushed(|broker, _| broker == 103)).await;
-        let partitions = Some(vec![partition("t", 0)]);
+        let partitions = vec![partition("t", 0)];
         cluster.controller.elect_leaders(ElectionType::Unclean, partitions).await.unwrap();
     }
     let state = cluster.until_state("t", 0, |state| state.leader == 103).await;
