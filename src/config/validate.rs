@@ -204,7 +204,9 @@ fn connections(config: &BrokerConfig) -> Check {
 /// Reads `hostName:100,127.0.0.1:200`, or refuses as Java does, first entries without a colon
 /// (`Csv.parseCsvMap`).
 pub(super) fn parse_limits(text: &str) -> Result<Vec<(String, i32)>, ConfigError> {
-    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    // Only what is empty at the end is left out.
+    let text = text.trim_end_matches(|c: char| c == ',' || c.is_whitespace());
+    let entries = text.split(',').map(str::trim).filter(|_| !text.is_empty());
     let pairs = entries.map(|entry| {
         entry.rsplit_once(':').ok_or_else(|| {
             ConfigError::Conflict(format!(
