@@ -212,7 +212,7 @@ impl Transaction {
 
     /// InitProducerId: a producer takes the id, or (KIP-360) the same one goes on with a new epoch.
     ///
-    /// `fresh_id` is used when [`Self::wants_fresh_id`].
+    /// `fresh_id` is there when [`Self::wants_fresh_id`]; one that is no longer wanted is not used.
     pub fn init(
         &mut self,
         timeout_ms: i32,
@@ -220,10 +220,15 @@ impl Transaction {
         fresh_id: Option<i64>,
         now_ms: i64,
     ) -> Result<Init, Refusal> {
+        if self.pending.is_some() {
+            return Err(Refusal::Concurrent);
+        }
         if expected.is_some_and(|p| !self.may_go_on_as(p)) {
             return Err(Refusal::Fenced);
         }
-        if self.pending.is_some() {
+        let wants_fresh_id = self.wants_fresh_id(expected);
+        // Another has used the epochs up since it was asked: try again.
+        if wants_fresh_id && fresh_id.is_none() {
             return Err(Refusal::Concurrent);
         }
         match self.current.state {
@@ -237,7 +242,7 @@ impl Transaction {
                 next.start_ms = -1;
                 next.timeout_ms = timeout_ms;
                 next.update_ms = now_ms;
-                match fresh_id {
+                match fresh_id.filter(|_| wants_fresh_id) {
                     Some(id) => {
                         next.producer_id = id;
                         next.producer_epoch = 0;

@@ -158,6 +158,34 @@ fn used_up_epochs_lead_to_a_fresh_producer_id() {
 }
 
 #[test]
+fn epochs_that_another_used_up_since_it_was_asked_wait_for_a_fresh_id() {
+    let (mut t, p) = started();
+    t.current.producer_epoch = LAST_EPOCH - 1;
+    assert!(!t.wants_fresh_id(None));
+    assert_eq!(init(&mut t, None).map(|p| p.epoch), Ok(LAST_EPOCH));
+    assert_eq!(t.init(TIMEOUT, None, None, 5), Err(Refusal::Concurrent));
+    assert_eq!(t.current().producer_epoch, LAST_EPOCH, "the one above is for fencing it");
+    let used_up = Some(Producer { id: p.id, epoch: LAST_EPOCH });
+    for fresh_id in [77, 78] {
+        let Ok(Init::Append(transit)) = t.init(TIMEOUT, used_up, Some(fresh_id), 5) else {
+            panic!()
+        };
+        append(&mut t, transit);
+        assert_eq!((t.current().producer_id, t.current().producer_epoch), (77, 0));
+    }
+}
+
+#[test]
+fn a_change_under_way_is_waited_for_before_a_producer_is_judged() {
+    let (mut t, p) = started();
+    let transit = t.add_partitions(p, [partition("a")], 10).expect("may add");
+    let wrong = Some(Producer { id: 1, epoch: 0 });
+    assert_eq!(init(&mut t, wrong), Err(Refusal::Concurrent));
+    append(&mut t, transit.expect("a new partition"));
+    assert_eq!(init(&mut t, wrong), Err(Refusal::Fenced));
+}
+
+#[test]
 fn only_an_idle_id_expires_and_nothing_happens_to_it_meanwhile() {
     let (mut t, p) = started();
     assert!(!t.expire(0), "used since");
