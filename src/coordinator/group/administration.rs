@@ -258,6 +258,10 @@ impl Owned {
         let mut groups = self.groups.write();
         if groups.get(&cell.id).is_some_and(|current| Arc::ptr_eq(current, cell)) {
             groups.remove(&cell.id);
+            self.producers.lock().retain(|_, groups| {
+                groups.remove(&cell.id);
+                !groups.is_empty()
+            });
         }
     }
 }

@@ -9,6 +9,7 @@ use super::cell::{Group, GroupCell, Inner};
 use super::classic::Identity;
 use super::consumer::group::ConsumerGroup;
 use super::coordinator::{GroupCoordinator, Owned};
+use super::offsets::Committed;
 use super::records::{Key, OffsetValue};
 use crate::coordinator::state_log::{Appended, NewBatch, Producer, StateLogError};
 use crate::types::TopicPartition;
@@ -143,8 +144,8 @@ impl GroupCoordinator {
         for ((partition, value), at) in valid(request, is_valid).zip(appended.base_offset..) {
             match request.producer {
                 Some(producer) => {
-                    let (partition, value) = (partition.clone(), value.clone());
-                    inner.offsets.begin_transactional(producer.id, partition, value);
+                    let offset = Committed { written_at: at, value: value.clone() };
+                    inner.offsets.begin_transactional(producer.id, partition.clone(), offset);
                 }
                 None => inner.offsets.begin(partition.clone(), at),
             }
@@ -167,8 +168,8 @@ impl GroupCoordinator {
                 _ if is_dead => {}
                 (None, Ok(())) => offsets.finish(partition, at, value.clone()),
                 (None, Err(_)) => offsets.fail(partition, at),
-                (Some(p), Ok(())) => offsets.finish_transactional(p.id, partition, at, value),
-                (Some(p), Err(_)) => offsets.fail_transactional(p.id, partition, value),
+                (Some(p), Ok(())) => offsets.finish_transactional(p.id, partition, at),
+                (Some(p), Err(_)) => offsets.fail_transactional(p.id, partition, at),
             }
         }
         result.map_err(|error| GroupError::from_append(&error))
@@ -182,19 +183,27 @@ impl GroupCoordinator {
         owned.is_some_and(|(_, owned)| owned.is_loading.load(Ordering::Acquire))
     }
 
-    /// A transaction has ended in these partitions of `__consumer_offsets`: its offsets count,
-    /// or are forgotten.
-    pub fn on_transaction_end(&self, producer_id: i64, partitions: &[i32], is_commit: bool) {
-        for (partition, owned) in self.all_owned() {
-            if !partitions.contains(&partition) {
+    /// A transaction has ended in this partition of `__consumer_offsets`, with a marker at this
+    /// place: its offsets count, or are forgotten. A marker that was sent twice may come when the
+    /// producer's next transaction has offsets here, which wait for their own.
+    pub fn on_transaction_end(
+        &self,
+        producer_id: i64,
+        partition: i32,
+        marker_at: i64,
+        is_commit: bool,
+    ) {
+        let all = self.all_owned();
+        let Some((_, owned)) = all.iter().find(|(owned, _)| *owned == partition) else { return };
+        let groups = owned.producers.lock().get(&producer_id).cloned().unwrap_or_default();
+        for cell in groups.iter().filter_map(|id| owned.get(id)) {
+            let mut inner = cell.inner.lock();
+            if inner.group.is_dead() {
                 continue;
             }
-            let groups = owned.producers.lock().remove(&producer_id).unwrap_or_default();
-            for cell in groups.iter().filter_map(|id| owned.get(id)) {
-                let mut inner = cell.inner.lock();
-                if !inner.group.is_dead() {
-                    inner.offsets.end_transaction(producer_id, is_commit);
-                }
+            inner.offsets.end_transaction(producer_id, marker_at, is_commit);
+            if !inner.offsets.has_pending(producer_id) {
+                owned.forget_producer(producer_id, &cell.id);
             }
         }
     }

@@ -349,6 +349,17 @@ impl Owned {
     pub fn get(&self, group_id: &str) -> Option<Arc<GroupCell>> {
         self.groups.read().get(group_id).cloned()
     }
+
+    /// The group, which is locked, has no offsets in open transactions of this producer any more.
+    pub fn forget_producer(&self, producer_id: i64, group_id: &str) {
+        let mut producers = self.producers.lock();
+        if let Some(groups) = producers.get_mut(&producer_id) {
+            groups.remove(group_id);
+            if groups.is_empty() {
+                producers.remove(&producer_id);
+            }
+        }
+    }
 }
 
 /// Ticks groups as their deadlines come, until the coordinator is dropped or shut down.

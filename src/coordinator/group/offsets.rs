@@ -24,11 +24,18 @@ pub struct Offsets {
     transactions: PendingTransactionOffsets,
 }
 
-/// Offsets of transactions that have not ended, by producer id. `written_at` is `None` until the
-/// append is known to be replicated.
+/// Offsets of transactions that have not ended, by producer id.
 #[derive(Debug, Default)]
 pub struct PendingTransactionOffsets {
-    by_producer: HashMap<i64, HashMap<TopicPartition, (Option<i64>, OffsetValue)>>,
+    by_producer: HashMap<i64, HashMap<TopicPartition, Pending>>,
+}
+
+/// An offset of a transaction that has not ended.
+#[derive(Debug)]
+struct Pending {
+    offset: Committed,
+    /// Whether the append is known to be replicated.
+    is_replicated: bool,
 }
 
 impl Offsets {
@@ -97,15 +104,15 @@ impl Offsets {
         }
     }
 
-    /// A commit within a transaction is about to be appended.
+    /// A commit within a transaction was appended.
     pub fn begin_transactional(
         &mut self,
         producer_id: i64,
         partition: TopicPartition,
-        value: OffsetValue,
+        offset: Committed,
     ) {
         let pending = self.transactions.by_producer.entry(producer_id).or_default();
-        pending.insert(partition, (None, value));
+        pending.insert(partition, Pending { offset, is_replicated: false });
     }
 
     /// A commit within a transaction is replicated; it counts when the transaction commits.
@@ -114,13 +121,12 @@ impl Offsets {
         producer_id: i64,
         partition: &TopicPartition,
         written_at: i64,
-        value: &OffsetValue,
     ) {
         let pending = self.transactions.by_producer.get_mut(&producer_id);
-        if let Some((at, pending)) = pending.and_then(|p| p.get_mut(partition))
-            && pending == value
+        if let Some(pending) = pending.and_then(|p| p.get_mut(partition))
+            && pending.offset.written_at == written_at
         {
-            *at = Some(written_at);
+            pending.is_replicated = true;
         }
     }
 
@@ -129,10 +135,10 @@ impl Offsets {
         &mut self,
         producer_id: i64,
         partition: &TopicPartition,
-        value: &OffsetValue,
+        written_at: i64,
     ) {
         if let Some(pending) = self.transactions.by_producer.get_mut(&producer_id) {
-            if pending.get(partition).is_some_and(|(at, known)| at.is_none() && known == value) {
+            if pending.get(partition).is_some_and(|p| p.offset.written_at == written_at) {
                 pending.remove(partition);
             }
             if pending.is_empty() {
@@ -146,23 +152,26 @@ impl Offsets {
         &mut self,
         producer_id: i64,
         partition: TopicPartition,
-        new: Committed,
+        offset: Committed,
     ) {
         let pending = self.transactions.by_producer.entry(producer_id).or_default();
-        pending.insert(partition, (Some(new.written_at), new.value));
+        pending.insert(partition, Pending { offset, is_replicated: true });
     }
 
-    /// A transaction has ended: its offsets count, or are forgotten.
-    pub fn end_transaction(&mut self, producer_id: i64, is_commit: bool) {
-        let Some(pending) = self.transactions.by_producer.remove(&producer_id) else {
+    /// A transaction has ended with a marker at this place: its offsets count, or are forgotten.
+    /// Those behind it are of the producer's next one.
+    pub fn end_transaction(&mut self, producer_id: i64, marker_at: i64, is_commit: bool) {
+        let Some(mut pending) = self.transactions.by_producer.remove(&producer_id) else {
             return;
         };
-        if !is_commit {
-            return;
+        let ended: Vec<(TopicPartition, Pending)> =
+            pending.extract_if(|_, pending| pending.offset.written_at < marker_at).collect();
+        if !pending.is_empty() {
+            self.transactions.by_producer.insert(producer_id, pending);
         }
-        for (partition, (written_at, value)) in pending {
-            if let Some(written_at) = written_at {
-                self.put(partition, Committed { written_at, value });
+        for (partition, Pending { offset, is_replicated }) in ended {
+            if is_commit && is_replicated {
+                self.put(partition, offset);
             }
         }
     }
@@ -244,12 +253,12 @@ mod tests {
     #[test]
     fn a_commit_in_a_transaction_counts_whatever_becomes_of_an_earlier_one() {
         let (mut offsets, t) = (Offsets::default(), TopicPartition::new("t", 0));
-        offsets.begin_transactional(7, t.clone(), value(1));
-        offsets.begin_transactional(7, t.clone(), value(2));
-        offsets.fail_transactional(7, &t, &value(1));
+        offsets.begin_transactional(7, t.clone(), Committed { written_at: 10, value: value(1) });
+        offsets.begin_transactional(7, t.clone(), Committed { written_at: 11, value: value(2) });
+        offsets.fail_transactional(7, &t, 10);
         assert!(offsets.is_unstable(&t), "the second is on its way");
-        offsets.finish_transactional(7, &t, 11, &value(2));
-        offsets.end_transaction(7, true);
+        offsets.finish_transactional(7, &t, 11);
+        offsets.end_transaction(7, 12, true);
         assert_eq!(offsets.get(&t), Some(&value(2)));
     }
 

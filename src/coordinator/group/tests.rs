@@ -268,17 +268,39 @@ async fn offsets_of_a_transaction_count_when_it_commits() {
     let second = start(&log).await;
     let stable = second.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
     assert_eq!(stable[0].1, Err(GroupError::UnstableOffsetCommit), "pending when loaded");
-    second.on_transaction_end(7, &[partition], true);
+    let at = log.append_marker(partition, 7, ControlMarker::Commit);
+    second.on_transaction_end(7, partition, at, true);
     assert_eq!(committed(&second, "t"), Some(5));
-
-    log.append_marker(partition, 7, ControlMarker::Commit);
-    coordinator.on_transaction_end(7, &[partition], true);
+    coordinator.on_transaction_end(7, partition, at, true);
     assert_eq!(coordinator.commit_offsets(with(8, 9)).await, vec![Ok(())]);
-    log.append_marker(partition, 8, ControlMarker::Abort);
-    coordinator.on_transaction_end(8, &[partition], false);
+    let at = log.append_marker(partition, 8, ControlMarker::Abort);
+    coordinator.on_transaction_end(8, partition, at, false);
     assert_eq!(committed(&coordinator, "t"), Some(5));
     let third = start(&log).await;
     assert_eq!(committed(&third, "t"), Some(5), "the log says the same");
+}
+
+#[tokio::test]
+async fn a_late_marker_leaves_the_offsets_of_the_next_transaction_alone() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let partition = coordinator.partition_for(GROUP);
+    let producer = Some(Producer { id: 7, epoch: 0 });
+    let in_transaction = |offset| CommitRequest { producer, ..commit("t", offset) };
+    let is_unstable = || {
+        let found = coordinator.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
+        found[0].1 == Err(GroupError::UnstableOffsetCommit)
+    };
+    assert_eq!(coordinator.commit_offsets(in_transaction(5)).await, vec![Ok(())]);
+    let first = log.append_marker(partition, 7, ControlMarker::Commit);
+    let again = log.append_marker(partition, 7, ControlMarker::Commit);
+    coordinator.on_transaction_end(7, partition, again, true);
+    assert_eq!(coordinator.commit_offsets(in_transaction(9)).await, vec![Ok(())]);
+    coordinator.on_transaction_end(7, partition, first, true);
+    assert_eq!((committed(&coordinator, "t"), is_unstable()), (Some(5), true));
+    let its_own = log.append_marker(partition, 7, ControlMarker::Commit);
+    coordinator.on_transaction_end(7, partition, its_own, true);
+    assert_eq!((committed(&coordinator, "t"), is_unstable()), (Some(9), false));
 }
 
 /// A log on which the coordinator of transactions ends the transaction of every commit as soon as
@@ -287,6 +309,7 @@ async fn offsets_of_a_transaction_count_when_it_commits() {
 struct EndedAtOnce {
     log: MemoryLog,
     groups: std::sync::OnceLock<std::sync::Weak<GroupCoordinator>>,
+    ending: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 #[async_trait::async_trait]
@@ -298,13 +321,13 @@ impl StateLog for EndedAtOnce {
     fn append(&self, partition: i32, batch: &NewBatch) -> Result<Appended, StateLogError> {
         let appended = self.log.append(partition, batch)?;
         if let Some(producer) = batch.producer {
-            self.log.append_marker(partition, producer.id, ControlMarker::Abort);
+            let at = self.log.append_marker(partition, producer.id, ControlMarker::Abort);
             let groups = self.groups.get().and_then(|groups| groups.upgrade()).expect("started");
             let (done, is_done) = std::sync::mpsc::channel();
-            std::thread::spawn(move || {
-                groups.on_transaction_end(producer.id, &[partition], false);
+            *self.ending.lock() = Some(std::thread::spawn(move || {
+                groups.on_transaction_end(producer.id, partition, at, false);
                 let _ = done.send(());
-            });
+            }));
             // It may wait for this commit, but not this commit for it.
             let _ = is_done.recv_timeout(std::time::Duration::from_millis(100));
         }
@@ -344,17 +367,10 @@ async fn a_marker_right_behind_a_commit_ends_it() {
     loaded(&coordinator).await;
     let producer = Some(Producer { id: 7, epoch: 0 });
     coordinator.commit_offsets(CommitRequest { producer, ..commit("t", 5) }).await;
-    let is_stable = || {
-        let found = coordinator.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
-        found[0].1 == Ok(None)
-    };
-    for _ in 0..100 {
-        if is_stable() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("the offset waits for a marker that was written");
+    let ending = log.ending.lock().take().expect("it began with the append");
+    ending.join().expect("ended");
+    let found = coordinator.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
+    assert_eq!(found[0].1, Ok(None), "the offset waits for a marker that was written");
 }
 
 #[tokio::test]
@@ -451,8 +467,8 @@ async fn what_was_removed_does_not_come_back_with_the_end_of_a_transaction() {
         let partition = coordinator.partition_for(GROUP);
         assert_eq!(coordinator.commit_offsets(in_transaction(5)).await, vec![Ok(())]);
         remove(&coordinator);
-        log.append_marker(partition, 7, ControlMarker::Commit);
-        coordinator.on_transaction_end(7, &[partition], true);
+        let at = log.append_marker(partition, 7, ControlMarker::Commit);
+        coordinator.on_transaction_end(7, partition, at, true);
         assert_eq!(committed(&coordinator, "t"), None);
         let second = start(&log).await;
         assert_eq!(committed(&second, "t"), None, "the log says the same");
@@ -472,7 +488,9 @@ async fn an_offset_that_a_transaction_is_about_to_replace_does_not_expire() {
     coordinator.expire_offsets();
     let records = log.records(coordinator.partition_for(GROUP));
     assert_eq!(records.len(), written, "a tombstone would win over it in a compaction");
-    coordinator.on_transaction_end(7, &[coordinator.partition_for(GROUP)], false);
+    let partition = coordinator.partition_for(GROUP);
+    let at = log.append_marker(partition, 7, ControlMarker::Abort);
+    coordinator.on_transaction_end(7, partition, at, false);
     coordinator.expire_offsets();
     assert_eq!(committed(&coordinator, "t"), None);
 }

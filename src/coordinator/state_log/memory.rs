@@ -58,8 +58,8 @@ impl MemoryLog {
         batches.iter().flat_map(|b| b.records.iter().cloned()).collect()
     }
 
-    /// Ends a producer's transaction.
-    pub fn append_marker(&self, partition: i32, producer_id: i64, marker: ControlMarker) {
+    /// Ends a producer's transaction; where.
+    pub fn append_marker(&self, partition: i32, producer_id: i64, marker: ControlMarker) -> i64 {
         let mut state = self.state.lock();
         let log = state.partitions.entry(partition).or_default();
         let base_offset = log.last().map_or(0, |b| b.next_offset);
@@ -71,6 +71,7 @@ impl MemoryLog {
             marker: Some(marker),
             records: Vec::new(),
         });
+        base_offset
     }
 }
 

@@ -82,7 +82,8 @@ pub async fn write_here(
         while groups.is_loading(partition.id().partition) {
             tokio::time::sleep(LOADING_PAUSE).await;
         }
-        groups.on_transaction_end(id, &[partition.id().partition], marker.is_commit);
+        let at = appended.last_offset;
+        groups.on_transaction_end(id, partition.id().partition, at, marker.is_commit);
     }
     Ok(())
 }

@@ -92,11 +92,12 @@ impl Topic {
         self.state.lock().acknowledged = self.end(partition);
     }
 
-    /// Ends a producer's transaction.
-    pub fn mark(&self, partition: i32, producer_id: i64, marker: ControlMarker) {
+    /// Ends a producer's transaction; where.
+    pub fn mark(&self, partition: i32, producer_id: i64, marker: ControlMarker) -> i64 {
         let mut state = self.state.lock();
-        self.memory.append_marker(partition, producer_id, marker);
+        let at = self.memory.append_marker(partition, producer_id, marker);
         state.acknowledged = self.end(partition);
+        at
     }
 
     /// Where the log ends.

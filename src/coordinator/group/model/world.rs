@@ -343,9 +343,9 @@ impl World {
             return;
         }
         let marker = if is_commit { ControlMarker::Commit } else { ControlMarker::Abort };
-        self.topic.mark(self.partition, producer, marker);
+        let at = self.topic.mark(self.partition, producer, marker);
         let coordinator = &self.broker.coordinator;
-        coordinator.on_transaction_end(producer, &[self.partition], is_commit);
+        coordinator.on_transaction_end(producer, self.partition, at, is_commit);
         self.offsets.end(producer, is_commit);
     }
 
