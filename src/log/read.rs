@@ -153,7 +153,8 @@ impl Log {
         let Some(segment) = best else { return Ok(None) };
         let (timestamp, offset) = segment.max_timestamp();
         let Some(batch) = segment.locate(offset)? else { return Ok(None) };
-        first_record(segment, &batch, timestamp, self.log_start_offset())
+        // Also of a record below the log's start, as `UnifiedLog.fetchOffsetByTimestamp`.
+        first_record(segment, &batch, timestamp, 0)
     }
 
     fn find_timestamp(
