@@ -11,7 +11,8 @@ use crate::types::ErrorCode;
 use kafka_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
-use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
+use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse, TopicName};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,11 +25,17 @@ pub async fn handle(
 ) -> DeleteRecordsResponse {
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
     let deadline = Instant::now() + timeout;
+    // A map, as in Kafka: of a partition that comes twice the last counts.
+    let mut topics: BTreeMap<&TopicName, BTreeMap<i32, i64>> = BTreeMap::new();
+    for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
+        let asked = topic.partitions.iter().map(|asked| (asked.partition_index, asked.offset));
+        topics.entry(&topic.name).or_default().extend(asked);
+    }
     let mut response = DeleteRecordsResponse::default();
-    for topic in &request.topics {
-        let mut partitions = Vec::with_capacity(topic.partitions.len());
-        for asked in &topic.partitions {
-            let done = delete(broker, &topic.name, asked.partition_index, asked.offset);
+    for (name, asked) in topics {
+        let mut partitions = Vec::with_capacity(asked.len());
+        for (index, offset) in asked {
+            let done = delete(broker, name, index, offset);
             let outcome = match done {
                 Ok((partition, to)) => followed(&partition, to, deadline).await,
                 Err(code) => Err(code),
@@ -39,15 +46,13 @@ pub async fn handle(
             };
             partitions.push(
                 DeleteRecordsPartitionResult::default()
-                    .with_partition_index(asked.partition_index)
+                    .with_partition_index(index)
                     .with_low_watermark(low_watermark)
                     .with_error_code(code.0),
             );
         }
         response.topics.push(
-            DeleteRecordsTopicResult::default()
-                .with_name(topic.name.clone())
-                .with_partitions(partitions),
+            DeleteRecordsTopicResult::default().with_name(name.clone()).with_partitions(partitions),
         );
     }
     response

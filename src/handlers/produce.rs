@@ -6,6 +6,7 @@
 //! have for one partition is appended under one lock with one write. Rules: `KafkaApis.
 //! handleProduceRequest`, `ProduceRequest.validateRecords`, `ReplicaManager.appendRecords`.
 
+mod repeats;
 mod respond;
 mod validate;
 mod verify;
@@ -52,6 +53,7 @@ pub async fn handle_group(
 ) -> Vec<Option<ProduceResponse>> {
     let broken = requests.iter().position(|request| has_null_records(broker, request));
     requests.truncate(broken.unwrap_or(requests.len()));
+    requests.iter_mut().for_each(repeats::merge);
     let mut entries: Vec<Entry> = Vec::with_capacity(requests.len());
     let mut sizes: SmallVec<[usize; 16]> = SmallVec::new();
     for (index, (context, request)) in contexts.iter().zip(&mut requests).enumerate() {

@@ -1,6 +1,6 @@
 //! All fetch sessions of the broker, bounded by `max.incremental.fetch.session.cache.slots`.
 
-use super::session::{Answer, Cached, Key, Session, Wanted};
+use super::session::{Answer, Cached, Key, Session, Wanted, without_repeats};
 use super::{Asked, Begun, SessionError, next_epoch};
 use crate::types::TopicId;
 use parking_lot::Mutex;
@@ -35,6 +35,7 @@ impl FetchSessions {
         name_of: &dyn Fn(TopicId) -> Option<Arc<str>>,
         now_ms: i64,
     ) -> Result<Begun, SessionError> {
+        let wanted = without_repeats(wanted);
         let mut sessions = self.sessions.lock();
         if asked.epoch == 0 || asked.epoch == -1 {
             sessions.remove(&asked.id);

@@ -111,11 +111,15 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Adds, changes and forgets partitions.
+    /// Adds and changes partitions, then forgets some, perhaps of the same.
     pub fn update(&mut self, wanted: Vec<(Key, Wanted)>, forgotten: &[Key]) {
+        self.add(wanted);
         if !forgotten.is_empty() {
             self.partitions.retain(|cached| !forgotten.iter().any(|key| key.is_same(&cached.key)));
         }
+    }
+
+    fn add(&mut self, wanted: Vec<(Key, Wanted)>) {
         if wanted.is_empty() {
             return;
         }
@@ -163,6 +167,24 @@ impl Session {
         self.partitions = first;
         sent
     }
+}
+
+/// Each partition once, where it came first, and as it was wanted last: `FetchRequest.fetchData`
+/// is a map.
+pub(super) fn without_repeats(wanted: Vec<(Key, Wanted)>) -> Vec<(Key, Wanted)> {
+    if wanted.len() < 2 {
+        return wanted;
+    }
+    let mut places = HashMap::with_capacity(wanted.len());
+    let mut kept: Vec<(Key, Wanted)> = Vec::with_capacity(wanted.len());
+    for (key, wanted) in wanted {
+        let place = *places.entry(identity(&key)).or_insert(kept.len());
+        match kept.get_mut(place) {
+            Some((_, last)) => *last = wanted,
+            None => kept.push((key, wanted)),
+        }
+    }
+    kept
 }
 
 /// By what a partition is found again: the id where there is one.

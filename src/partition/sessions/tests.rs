@@ -123,3 +123,28 @@ fn a_full_cache_evicts_only_the_stale() {
 fn epochs_wrap_to_one() {
     assert_eq!([next_epoch(1), next_epoch(i32::MAX), next_epoch(-1)], [2, 1, -1]);
 }
+
+#[test]
+fn what_is_wanted_and_forgotten_at_once_is_forgotten() {
+    let sessions = FetchSessions::new(10);
+    let id = create(&sessions, vec![wanted("a", 0, 0), wanted("a", 1, 0)], 0);
+    let (both, forgotten) = (vec![wanted("a", 0, 5), wanted("a", 2, 0)], [wanted("a", 0, 0).0]);
+    let begun = sessions.begin(Asked { id, epoch: 1 }, false, both, &forgotten, &|_| None, 1);
+    let begun = begun.expect("the next epoch");
+    let left: Vec<i32> = begun.partitions().iter().map(|p| p.key.partition).collect();
+    assert_eq!(left, [1, 2]);
+}
+
+#[test]
+fn a_partition_that_comes_twice_is_read_once_as_it_was_wanted_last() {
+    let sessions = FetchSessions::new(10);
+    let repeated = vec![wanted("a", 0, 1), wanted("b", 0, 2), wanted("a", 0, 3)];
+    for epoch in [0, -1] {
+        let asked = Asked { id: 0, epoch };
+        let begun = sessions.begin(asked, false, repeated.clone(), &[], &|_| None, 1);
+        let begun = begun.expect("a full fetch");
+        let read = begun.partitions().iter();
+        let read: Vec<_> = read.map(|p| (p.key.topic.as_deref(), p.wanted.offset)).collect();
+        assert_eq!(read, [(Some("a"), 3), (Some("b"), 2)]);
+    }
+}
