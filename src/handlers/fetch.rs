@@ -16,7 +16,7 @@ mod rows;
 use super::{Reply, RequestContext, lookup, throttle};
 use crate::broker::Broker;
 use crate::partition::Waiter;
-use crate::partition::sessions::{Begun, SessionError};
+use crate::partition::sessions::{Begun, Key, SessionError};
 use crate::quota::table::Limited;
 use crate::types::{ErrorCode, now_ms};
 use kafka_protocol::messages::FetchRequest;
@@ -37,7 +37,7 @@ pub async fn handle(
     if plan.follower.is_some() {
         context.throttle.exempt();
     } else if let Some(most) = broker.quotas.most_at_once(Limited::Fetch, user, client) {
-        plan.max_bytes = plan.max_bytes.min(most);
+        plan.max_bytes = plan.max_bytes.min(i64::try_from(most).unwrap_or(i64::MAX));
         plan.min_bytes = plan.min_bytes.min(most);
     }
     let begun = broker.fetch_sessions.begin(
@@ -49,6 +49,9 @@ pub async fn handle(
         now_ms(),
     );
     match begun {
+        Ok(Begun::Full(partitions)) if partitions.iter().any(|p| is_nameless(&plan, &p.key)) => {
+            encode::error(context.api_version, ErrorCode::UNKNOWN_SERVER_ERROR)
+        }
         Ok(begun) => {
             let rows = read(broker, context, &plan, &begun).await;
             let copied = rows.iter().filter(|row| row.is_throttled);
@@ -61,6 +64,12 @@ pub async fn handle(
         }
         Err(error) => encode::error(context.api_version, session_code(error)),
     }
+}
+
+/// Whether a session cannot keep this: Kafka fails on one with neither an id nor a name
+/// (`CachedPartition.hashCode`).
+fn is_nameless(plan: &Plan, key: &Key) -> bool {
+    plan.uses_topic_ids && key.topic_id.is_nil()
 }
 
 /// How long a consumer must be quiet before it gets this much, if at all. Then it gets nothing yet.
@@ -151,7 +160,7 @@ fn answer(
     let answers: Vec<_> = rows.iter().map(Row::as_answer).collect();
     let version = context.api_version;
     let sessions = &broker.fetch_sessions;
-    let (session_id, rows) = match begun {
+    let (session_id, mut rows) = match begun {
         Begun::Sessionless(_) => (0, rows),
         Begun::Full(partitions) => {
             let is_follower = plan.follower.is_some();
@@ -166,5 +175,9 @@ fn answer(
             Err(error) => return encode::error(version, session_code(error)),
         },
     };
+    // Kafka answers last what it knew before it read.
+    if rows.iter().any(Row::is_unknown) {
+        rows.sort_by_key(Row::is_unknown);
+    }
     encode::response(version, session_id, rows, |row| rows::new_leader(broker, context, row))
 }

@@ -82,8 +82,9 @@ fn find(
     let version = context.api_version;
     let replica = request.replica_id.0;
     let bound = match (replica, request.isolation_level) {
+        (-1, 0) => Bound::HighWatermark,
         (-1, 1) => Bound::LastStable,
-        (-1, _) => Bound::HighWatermark,
+        (-1, _) => return Err(ErrorCode::UNKNOWN_SERVER_ERROR),
         _ => Bound::LogEnd,
     };
     if version == 0 {

@@ -23,8 +23,9 @@ pub(super) struct Plan {
     pub max_wait_ms: u64,
     /// Fewer bytes than these are waited for.
     pub min_bytes: usize,
-    /// Bytes of the whole response.
-    pub max_bytes: usize,
+    /// Bytes of the whole response. A negative limit, of this or of a partition, fails the read
+    /// of one that has records (`LogSegment.read`).
+    pub max_bytes: i64,
     /// Up to v2 even the first batch must fit.
     pub is_limit_hard: bool,
     /// The message format that the client understands: 0, 1 or 2.
@@ -51,15 +52,15 @@ pub(super) fn plan(broker: &Broker, context: &RequestContext, request: &FetchReq
     };
     let config = broker.config.load();
     let limit = config.get(key::FETCH_MAX_BYTES);
-    let max_bytes = request.max_bytes.min(limit).max(0) as usize;
+    let max_bytes = request.max_bytes.min(limit);
     Plan {
         asked: Asked { id: request.session_id, epoch: request.session_epoch },
         uses_topic_ids: version >= 13,
         follower,
         bound,
         max_wait_ms: u64::try_from(request.max_wait_ms).unwrap_or(0),
-        min_bytes: (request.min_bytes.max(0) as usize).min(max_bytes),
-        max_bytes,
+        min_bytes: request.min_bytes.min(max_bytes).max(0) as usize,
+        max_bytes: max_bytes.into(),
         is_limit_hard: version <= 2,
         magic: match version {
             0 | 1 => 0,

@@ -55,6 +55,11 @@ impl Row {
         self.records.as_ref().map_or(0, Part::len)
     }
 
+    /// Whether there is no such topic or partition.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.code, ErrorCode::UNKNOWN_TOPIC_ID | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+    }
+
     /// What its session has to know.
     pub fn as_answer(&self) -> Answer {
         Answer {
@@ -157,7 +162,7 @@ fn read_once(
         });
         let len = row.records_len();
         min_one_batch &= len == 0;
-        left = left.saturating_sub(len);
+        left = left.saturating_sub_unsigned(len as u64).max(0);
         rows.push(row);
     }
     rows
@@ -168,7 +173,7 @@ fn read_one(
     context: &RequestContext,
     plan: &Plan,
     cached: &Cached,
-    left: usize,
+    left: i64,
     min_one_batch: bool,
 ) -> Result<Row, Cold> {
     let key = cached.key.clone();
@@ -192,10 +197,12 @@ fn read_one(
     }
     let is_throttled = plan.follower.is_some() && is_throttled(broker, &partition);
     let is_held_back = is_throttled && is_held_back(broker, plan, &partition);
+    let limit = left.min(wanted.max_bytes.into());
+    let is_negative = limit < 0;
     let params = ReadParams {
         offset: wanted.offset,
-        max_bytes: if is_held_back { 0 } else { left.min(wanted.max_bytes.max(0) as usize) },
-        min_one_batch: min_one_batch && !is_held_back,
+        max_bytes: if is_held_back { 0 } else { limit.max(0) as usize },
+        min_one_batch: (min_one_batch || is_negative) && !is_held_back,
         bound: plan.bound,
         follower: plan.follower.map(|(replica, broker_epoch)| FollowerFetch {
             replica,
@@ -208,6 +215,9 @@ fn read_one(
         leader_only: plan.leader_only,
     };
     match partition.read(&params) {
+        Ok(read) if is_negative && read.log.region.is_some() => {
+            Ok(failed(key, ErrorCode::UNKNOWN_SERVER_ERROR))
+        }
         Ok(read) => {
             let mut row = row(plan, &partition, key, wanted.offset, read);
             row.is_throttled = is_throttled;
