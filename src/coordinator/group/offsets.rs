@@ -203,14 +203,14 @@ impl Offsets {
     }
 
     /// Takes out an offset and everything that is on its way to replace it; whether the log has
-    /// something of them, which needs a tombstone.
+    /// something of them, which needs a tombstone. A transaction that loses its last offset so is
+    /// kept until it ends, as by `GroupMetadata.removeOffsets`, and with it the group.
     pub fn remove(&mut self, partition: &TopicPartition) -> bool {
         let was_on_its_way = self.is_unstable(partition);
         self.in_flight.remove(partition);
-        self.transactions.by_producer.retain(|_, pending| {
+        for pending in self.transactions.by_producer.values_mut() {
             pending.remove(partition);
-            !pending.is_empty()
-        });
+        }
         self.committed.remove(partition).is_some() || was_on_its_way
     }
 

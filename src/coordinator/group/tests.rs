@@ -476,6 +476,26 @@ async fn what_was_removed_does_not_come_back_with_the_end_of_a_transaction() {
 }
 
 #[tokio::test]
+async fn a_group_without_offsets_stays_until_the_transaction_that_had_them_ends() {
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let partition = coordinator.partition_for(GROUP);
+    let state = || coordinator.describe(GROUP).expect("owned").state;
+    let producer = Some(Producer { id: 7, epoch: 0 });
+    coordinator.commit_offsets(CommitRequest { producer, ..commit("t", 5) }).await;
+    for _ in 0..2 {
+        assert_eq!(coordinator.delete_offsets(GROUP, &[tp("t")]), Ok(vec![Ok(())]));
+        coordinator.expire_offsets();
+        assert_eq!(state(), "Empty");
+    }
+    let at = log.append_marker(partition, 7, ControlMarker::Commit);
+    coordinator.on_transaction_end(7, partition, at, true);
+    assert_eq!((state(), committed(&coordinator, "t")), ("Empty", None));
+    coordinator.expire_offsets();
+    assert_eq!(state(), "Dead");
+}
+
+#[tokio::test]
 async fn an_offset_that_a_transaction_is_about_to_replace_does_not_expire() {
     let log = Arc::new(MemoryLog::default());
     let coordinator = start(&log).await;
