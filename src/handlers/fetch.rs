@@ -52,6 +52,10 @@ pub async fn handle(
         Ok(Begun::Full(partitions)) if partitions.iter().any(|p| is_nameless(&plan, &p.key)) => {
             encode::error(context.api_version, ErrorCode::UNKNOWN_SERVER_ERROR)
         }
+        Ok(begun) if !is_isolation(request.isolation_level) && has_known(broker, &begun) => {
+            let code = ErrorCode::UNKNOWN_SERVER_ERROR;
+            encode::refused(context.api_version, code, request.session_id, &request.topics)
+        }
         Ok(begun) => {
             let rows = read(broker, context, &plan, &begun).await;
             let copied = rows.iter().filter(|row| row.is_throttled);
@@ -64,6 +68,18 @@ pub async fn handle(
         }
         Err(error) => encode::error(context.api_version, session_code(error)),
     }
+}
+
+fn is_isolation(level: i8) -> bool {
+    level == 0 || level == 1
+}
+
+/// Whether there is something to read: only then Kafka looks at the isolation level.
+fn has_known(broker: &Broker, begun: &Begun) -> bool {
+    let is_known = |key: &Key| {
+        key.topic.as_deref().is_some_and(|topic| lookup::is_known(broker, topic, key.partition))
+    };
+    begun.partitions().iter().any(|cached| is_known(&cached.key))
 }
 
 /// Whether a session cannot keep this: Kafka fails on one with neither an id nor a name

@@ -7,17 +7,43 @@
 use super::rows::Row;
 use crate::handlers::lookup::Node;
 use crate::handlers::{Part, Reply};
+use crate::partition::sessions::Key;
 use crate::types::ErrorCode;
 use bytes::{BufMut, BytesMut};
+use kafka_protocol::messages::fetch_request::FetchTopic;
 
 /// The leader and its epoch, and its address.
 type NewLeader = ((i32, i32), Option<Node>);
 
 /// A response that is only an error. Below v7 there is no place for it, nor a cause.
 pub(super) fn error(version: i16, code: ErrorCode) -> Reply {
+    refused(version, code, 0, &[])
+}
+
+/// A response to a request that is refused whole, as `FetchRequest.getErrorResponse`: below v13
+/// with each of its partitions, whose records are null.
+pub(super) fn refused(
+    version: i16,
+    code: ErrorCode,
+    session_id: i32,
+    topics: &[FetchTopic],
+) -> Reply {
+    let topics = if version >= 13 { &[] } else { topics };
     let mut writer = Writer::new(version);
-    writer.head(code, 0, 0);
-    writer.array(0);
+    writer.head(code, session_id, 0);
+    writer.array(topics.len());
+    for topic in topics {
+        writer.string(&topic.topic);
+        writer.array(topic.partitions.len());
+        for asked in &topic.partitions {
+            let topic_id = topic.topic_id;
+            let key = Key { topic: None, topic_id, partition: asked.partition };
+            writer.partition_head(&Row::error(key, code));
+            writer.null_records();
+            writer.partition_tags(None, None);
+        }
+        writer.tags();
+    }
     writer.tags();
     writer.finish()
 }
@@ -115,6 +141,12 @@ impl Writer {
     }
 
     fn partition(&mut self, row: Row, leader: Option<(i32, i32)>) {
+        self.partition_head(&row);
+        self.records(row.records);
+        self.partition_tags(row.diverging, leader);
+    }
+
+    fn partition_head(&mut self, row: &Row) {
         self.out.put_i32(row.key.partition);
         self.out.put_i16(row.code.0);
         self.out.put_i64(row.high_watermark);
@@ -125,13 +157,19 @@ impl Writer {
             self.out.put_i64(row.log_start_offset);
         }
         if self.version >= 4 {
-            self.aborted(&row);
+            self.aborted(row);
         }
         if self.version >= 11 {
             self.out.put_i32(row.preferred.unwrap_or(-1));
         }
-        self.records(row.records);
-        self.partition_tags(row.diverging, leader);
+    }
+
+    fn null_records(&mut self) {
+        if self.is_flexible() {
+            self.uvarint(0);
+        } else {
+            self.out.put_i32(-1);
+        }
     }
 
     fn aborted(&mut self, row: &Row) {

@@ -35,7 +35,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn error(key: Key, code: ErrorCode) -> Row {
+    pub fn error(key: Key, code: ErrorCode) -> Row {
         Row {
             key,
             code,
