@@ -214,6 +214,7 @@ pub fn check_broker(
     };
     let next = next.map_err(|error| match error {
         ConfigError::Requirement(why) => Refusal::Request(format!("requirement failed: {why}")),
+        ConfigError::Malformed { why, .. } => Refusal::Request(why),
         error => Refusal::Request(error.to_string()),
     })?;
     check_listeners(current, &next)?;

@@ -38,6 +38,15 @@ pub enum ConfigError {
     /// Keys whose values do not go together.
     #[error("{0}")]
     Conflict(String),
+    /// A value that cannot be taken apart. AlterConfigs gives Kafka's words alone, which may not
+    /// say what they are about.
+    #[error("{key}: {why}")]
+    Malformed {
+        /// Key.
+        key: String,
+        /// In Kafka's words.
+        why: String,
+    },
     /// A value that asks for what this broker does not have, where it would be unsafe without.
     #[error("cannot start with {key}={value}: {why}")]
     Unavailable {

@@ -107,8 +107,9 @@ pub(super) fn parse_list(
     protocols: &ProtocolMap,
     advertised: bool,
 ) -> Result<Vec<Listener>, ConfigError> {
-    let failed = |why: String| {
-        ConfigError::Conflict(format!("Error creating broker listeners from '{text}': {why}"))
+    let failed = |why: String| ConfigError::Malformed {
+        key: key.to_owned(),
+        why: format!("Error creating broker listeners from '{text}': {why}"),
     };
     let mut listeners: Vec<Listener> = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {

@@ -157,8 +157,12 @@ fn keys_that_do_not_go_together_are_refused() {
         ("listeners=", "There must be at least one broker advertised listener."),
         (
             "listeners=FOO://:9092",
-            "Error creating broker listeners from 'FOO://:9092': No security protocol defined for \
-             listener FOO",
+            "listeners: Error creating broker listeners from 'FOO://:9092': No security protocol \
+             defined for listener FOO",
+        ),
+        (
+            "max.connections.per.ip.overrides=127.0.0.1:x",
+            "max.connections.per.ip.overrides: For input string: \"x\"",
         ),
         (
             "listeners=PLAINTEXT://:1,PLAINTEXT://:2",

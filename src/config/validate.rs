@@ -204,23 +204,24 @@ fn connections(config: &BrokerConfig) -> Check {
 /// Reads `hostName:100,127.0.0.1:200`, or refuses as Java does, first entries without a colon
 /// (`Csv.parseCsvMap`).
 pub(super) fn parse_limits(text: &str) -> Result<Vec<(String, i32)>, ConfigError> {
+    let key = key::MAX_CONNECTIONS_PER_IP_OVERRIDES.name();
+    let refuse = |why| ConfigError::Malformed { key: key.to_owned(), why };
     // Only what is empty at the end is left out.
     let text = text.trim_end_matches(|c: char| c == ',' || c.is_whitespace());
     let entries = text.split(',').map(str::trim).filter(|_| !text.is_empty());
     let pairs = entries.map(|entry| {
         entry.rsplit_once(':').ok_or_else(|| {
-            ConfigError::Conflict(format!(
-                "Error parsing configuration property '{}': begin 0, end -1, length {}",
-                key::MAX_CONNECTIONS_PER_IP_OVERRIDES.name(),
-                entry.chars().count()
+            let count = entry.chars().count();
+            refuse(format!(
+                "Error parsing configuration property '{key}': begin 0, end -1, length {count}"
             ))
         })
     });
     let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
     let limits = pairs.into_iter().map(|(host, limit)| {
         let limit = limit.trim();
-        let refuse = |_| ConfigError::Conflict(format!("For input string: \"{limit}\""));
-        Ok((host.trim().to_owned(), limit.parse().map_err(refuse)?))
+        let number = limit.parse().map_err(|_| refuse(format!("For input string: \"{limit}\"")));
+        Ok((host.trim().to_owned(), number?))
     });
     limits.collect()
 }
