@@ -315,7 +315,11 @@ def exactly_once(scratch):
         chains.append(chain)
         _stack.callback(chain.kill)
     logs = [scratch / f"{name}.log" for name in ("one", "two")]
-    story.until("two members", lambda: story.describe("--members").count(story.group) >= 3)
+
+    def shares():
+        rows = [line.split() for line in story.describe("--members").splitlines()]
+        return [row[-1] for row in rows if row[:1] == [story.group]]
+    story.until("two members with partitions", lambda: shares() == ["3", "3"])
     story.feed(300)
     story.until("work of both", lambda: all("copied" in x.read_text() for x in logs))
     chains[0].kill()

@@ -87,6 +87,18 @@ def broker():
     return _shared["broker"]
 
 
+@contextlib.contextmanager
+def broker_apart():
+    """Meanwhile broker() is one of its own: it has no topics but those that are made now."""
+    shared = _shared.pop("broker", None)
+    try:
+        with client_broker("apart") as one:
+            _shared["broker"] = await_metadata(one)
+            yield
+    finally:
+        _shared["broker"] = shared
+
+
 def client_broker(name):
     """A broker of its own, not started, whose clients' requests are noted where REQUESTS asks."""
     if not os.environ.get("REQUESTS"):
