@@ -21,9 +21,13 @@ fn config() -> Arc<TopicConfig> {
 }
 
 pub(super) fn open(dir: &Path) -> (Arc<LogDirs>, Arc<Log>) {
-    let dirs = LogDirs::open(quiet(&[dir]), &|_| config(), &|_| {}).expect("opened");
+    open_with(dir, &config())
+}
+
+pub(super) fn open_with(dir: &Path, topic: &Arc<TopicConfig>) -> (Arc<LogDirs>, Arc<Log>) {
+    let dirs = LogDirs::open(quiet(&[dir]), &|_| topic.clone(), &|_| {}).expect("opened");
     let id = TopicPartition::new("orders", 0);
-    let log = dirs.get_or_create(&id, None, config()).expect("there");
+    let log = dirs.get_or_create(&id, None, topic.clone()).expect("there");
     (dirs, log)
 }
 

@@ -2,12 +2,14 @@
 //! may not look at it again.
 
 use super::faulty;
-use super::full_tests::{append, fill, open, told};
+use super::full_tests::{append, fill, open, open_with, told};
 use super::testing::Spec;
 use super::{Origin, leader_epochs};
+use crate::config::{CleanupPolicy, TopicConfig};
+use std::sync::Arc;
 
 #[test]
-fn an_epoch_whose_records_a_crash_took_leaves_the_file_at_the_start() {
+fn an_epoch_whose_records_a_crash_took_leaves_the_file_of_a_compacted_log_at_the_start() {
     let root = tempfile::tempdir().expect("a directory");
     let (dirs, log) = open(root.path());
     append(&log, Spec::of(&["a"]).build(), Origin::Client);
@@ -16,7 +18,9 @@ fn an_epoch_whose_records_a_crash_took_leaves_the_file_at_the_start() {
     let told = std::fs::read_to_string(&path).expect("a file");
     drop((dirs, log));
     std::fs::write(&path, told.replacen("\n1\n", "\n2\n", 1) + "5 1\n").expect("written");
-    let (_dirs, log) = open(root.path());
+    let cleanup_policy = CleanupPolicy { delete: false, compact: true };
+    let topic = Arc::new(TopicConfig { cleanup_policy, ..TopicConfig::default() });
+    let (_dirs, log) = open_with(root.path(), &topic);
     assert_eq!(log.latest_epoch(), Some(1));
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), told);
 }

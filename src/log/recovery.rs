@@ -84,8 +84,11 @@ pub(super) fn load(
     let recovery_point = if known.clean { end } else { known.recovery_point };
     let is_saved = |epoch: i32| saved.iter().any(|(saved, _)| *saved == epoch);
     let is_unsaved = |(epoch, from): &(i32, i64)| *from < recovery_point && !is_saved(*epoch);
+    // Only a compacted log can end in a hole, where no record tells of a later epoch.
+    let is_lost = |(lost, _): &(i32, i64)| epochs.entries().iter().all(|(epoch, _)| epoch != lost);
+    let may_be_believed = !known.clean && config.cleanup_policy.compact;
     let epochs_are_unsaved = epochs.entries().iter().any(is_unsaved)
-        || saved.last().is_some_and(|(lost, _)| epochs.entries().iter().all(|(e, _)| e != lost));
+        || may_be_believed && saved.last().is_some_and(is_lost);
     Ok(Loaded { segments, producers, epochs, epochs_are_unsaved, start, end, recovery_point })
 }
 
