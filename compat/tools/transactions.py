@@ -16,7 +16,9 @@ VERIFY = "transaction.partition.verification.enable"
 # Producer ids depend on what ran before on the same brokers; the stray one is ours.
 IDS = [(r"(?m)^(\S+-tx\s+\d+\s+)\d+", r"\1ID"), (r"(?m)^((?:\d\s+)?\S+-tx\s+)\d+", r"\1ID"),
        (r"\b(1[678]\d{11}\s+)\d+ ?(?=\s)", r"\1MS"),  # a duration
-       (r"(?m)^(t-\w+\s+\d\s+)(?!777777)\d+", r"\1ID"), (r"(?m)^(?!777777)\d+(\s+0\s+)", r"ID\1")]
+       (r"(?m)^(t-\w+\s+\d\s+)(?!777777)\d+", r"\1ID"), (r"(?m)^(?!777777)\d+(\s+0\s+)", r"ID\1"),
+       # How often the client asked until it gave up.
+       (r"\b(tries=|after )\d+(?=, next| attempt)", r"\1N")]
 
 
 def transactions(p, *args, **how):
