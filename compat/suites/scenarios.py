@@ -35,6 +35,14 @@ def crate_version(crate):
     return re.search(rf'name = "{crate}"\nversion = "([^"]+)"', text)[1]
 
 
+def crate_source(crate):
+    """Where cargo has the source of a crate that compat/rust pins."""
+    told = json.loads(kit.run(["cargo", "metadata", "-q", "--format-version", "1", "--locked",
+                               "--manifest-path", paths.COMPAT / "rust" / "Cargo.toml"]))
+    (found,) = [p for p in told["packages"] if p["name"] == crate]
+    return pathlib.Path(found["manifest_path"]).parent
+
+
 @contextlib.contextmanager
 def alone(name, kind, **more):
     """One broker that can place topics."""
@@ -147,10 +155,7 @@ def librdkafka_tests(crate):
     kit.need("cargo", "cc", "make")
 
     def make(to):
-        told = json.loads(kit.run(["cargo", "metadata", "-q", "--format-version", "1", "--locked",
-                                   "--manifest-path", paths.COMPAT / "rust" / "Cargo.toml"]))
-        (found,) = [p for p in told["packages"] if p["name"] == "rdkafka-sys"]
-        source = writable(pathlib.Path(found["manifest_path"]).parent / "librdkafka", to / "source")
+        source = writable(crate_source("rdkafka-sys") / "librdkafka", to / "source")
         kit.run(["sh", "-c", "chmod +x configure lds-gen.py mklove/* tests/*.sh"
                  " && ./configure --disable-lz4-ext && make -j2 libs"
                  " && make -C tests -j2 test-runner"], 1500, cwd=source)
@@ -205,10 +210,7 @@ def rust_rdkafka(scratch):
     env = {"CARGO_TARGET_DIR": target, "KAFKA_VERSION": kit.V["KAFKA_VERSION"], "RUST_LOG": "off"}
 
     def make(to):
-        told = json.loads(kit.run(["cargo", "metadata", "-q", "--format-version", "1", "--locked",
-                                   "--manifest-path", paths.COMPAT / "rust" / "Cargo.toml"]))
-        (found,) = [p for p in told["packages"] if p["name"] == "rdkafka"]
-        source = writable(pathlib.Path(found["manifest_path"]).parent, to / "source")
+        source = writable(crate_source("rdkafka"), to / "source")
         kit.run(["cargo", "test", "-q", "--no-run", "--test", "*"], 1500, cwd=source, env=env)
 
     source = kit.fetched(f"suite-rust-rdkafka-{version}", make) / "source"
