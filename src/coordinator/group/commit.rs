@@ -178,9 +178,7 @@ impl GroupCoordinator {
     /// Whether this partition of `__consumer_offsets` is being loaded: until it is, the end of a
     /// transaction may be missed.
     pub fn is_loading(&self, partition: i32) -> bool {
-        let all = self.all_owned();
-        let owned = all.iter().find(|(owned, _)| *owned == partition);
-        owned.is_some_and(|(_, owned)| owned.is_loading.load(Ordering::Acquire))
+        self.owned_at(partition).is_some_and(|owned| owned.is_loading.load(Ordering::Acquire))
     }
 
     /// A transaction has ended in this partition of `__consumer_offsets`, with a marker at this
@@ -193,8 +191,7 @@ impl GroupCoordinator {
         marker_at: i64,
         is_commit: bool,
     ) {
-        let all = self.all_owned();
-        let Some((_, owned)) = all.iter().find(|(owned, _)| *owned == partition) else { return };
+        let Some(owned) = self.owned_at(partition) else { return };
         let groups = owned.producers.lock().get(&producer_id).cloned().unwrap_or_default();
         for cell in groups.iter().filter_map(|id| owned.get(id)) {
             let mut inner = cell.inner.lock();

@@ -216,7 +216,7 @@ impl GroupCoordinator {
             return Err(GroupError::InvalidGroupId);
         }
         let partition = self.partition_for(group_id);
-        let Some(owned) = self.owned.read().get(&partition).cloned() else {
+        let Some(owned) = self.owned_at(partition) else {
             return Err(GroupError::NotCoordinator);
         };
         if owned.is_loading.load(Ordering::Acquire) {
@@ -231,6 +231,11 @@ impl GroupCoordinator {
             return Err(GroupError::InvalidGroupId);
         }
         self.owned(group_id)
+    }
+
+    /// What is owned of a partition.
+    pub(super) fn owned_at(&self, partition: i32) -> Option<Arc<Owned>> {
+        self.owned.read().get(&partition).cloned()
     }
 
     /// Every owned partition.

@@ -9,9 +9,7 @@ use super::classic::{Identity, JoinRequest, LeavingMember, Protocol, SyncRequest
 use super::records::{GroupValue, Key, OffsetValue};
 use super::*;
 use crate::coordinator::state_log::memory::MemoryLog;
-use crate::coordinator::state_log::{
-    Appended, ControlMarker, NewBatch, Producer, StateBatch, StateLog, StateLogError,
-};
+use crate::coordinator::state_log::{ControlMarker, Producer, StateLogError};
 use crate::types::{TopicPartition, now_ms};
 
 const GROUP: &str = "g";
@@ -303,71 +301,30 @@ async fn a_late_marker_leaves_the_offsets_of_the_next_transaction_alone() {
     assert_eq!((committed(&coordinator, "t"), is_unstable()), (Some(9), false));
 }
 
-/// A log on which the coordinator of transactions ends the transaction of every commit as soon as
-/// it is appended.
-#[derive(Default)]
-struct EndedAtOnce {
-    log: MemoryLog,
-    groups: std::sync::OnceLock<std::sync::Weak<GroupCoordinator>>,
-    ending: parking_lot::Mutex<Option<std::thread::JoinHandle<()>>>,
-}
-
-#[async_trait::async_trait]
-impl StateLog for EndedAtOnce {
-    fn partitions(&self) -> i32 {
-        self.log.partitions()
-    }
-
-    fn append(&self, partition: i32, batch: &NewBatch) -> Result<Appended, StateLogError> {
-        let appended = self.log.append(partition, batch)?;
-        if let Some(producer) = batch.producer {
-            let at = self.log.append_marker(partition, producer.id, ControlMarker::Abort);
-            let groups = self.groups.get().and_then(|groups| groups.upgrade()).expect("started");
-            let (done, is_done) = std::sync::mpsc::channel();
-            *self.ending.lock() = Some(std::thread::spawn(move || {
-                groups.on_transaction_end(producer.id, partition, at, false);
-                let _ = done.send(());
-            }));
-            // It may wait for this commit, but not this commit for it.
-            let _ = is_done.recv_timeout(std::time::Duration::from_millis(100));
-        }
-        Ok(appended)
-    }
-
-    async fn committed(
-        &self,
-        partition: i32,
-        end_offset: i64,
-        timeout: std::time::Duration,
-    ) -> Result<(), StateLogError> {
-        self.log.committed(partition, end_offset, timeout).await
-    }
-
-    fn bounds(&self, partition: i32) -> Result<std::ops::Range<i64>, StateLogError> {
-        self.log.bounds(partition)
-    }
-
-    fn read(
-        &self,
-        partition: i32,
-        offset: i64,
-        max_bytes: usize,
-    ) -> Result<Vec<StateBatch>, StateLogError> {
-        self.log.read(partition, offset, max_bytes)
-    }
-}
-
+/// The coordinator of transactions ends the transaction of the commit as soon as it is appended.
 #[tokio::test]
 async fn a_marker_right_behind_a_commit_ends_it() {
-    let log = Arc::new(EndedAtOnce::default());
-    let config = GroupConfig::default();
-    let coordinator = GroupCoordinator::start(config, log.clone(), no_topics(), Handle::current());
-    log.groups.set(Arc::downgrade(&coordinator)).expect("once");
-    coordinator.on_leadership(coordinator.partition_for(GROUP), 1);
-    loaded(&coordinator).await;
+    let log = Arc::new(MemoryLog::default());
+    let coordinator = start(&log).await;
+    let ending = Arc::new(parking_lot::Mutex::new(None));
+    let (markers, groups) = (Arc::downgrade(&log), Arc::downgrade(&coordinator));
+    let started = ending.clone();
+    log.after_append(move |partition, batch| {
+        let Some(producer) = batch.producer else { return };
+        let markers = markers.upgrade().expect("there");
+        let at = markers.append_marker(partition, producer.id, ControlMarker::Abort);
+        let groups = groups.upgrade().expect("there");
+        let (done, is_done) = std::sync::mpsc::channel();
+        *started.lock() = Some(std::thread::spawn(move || {
+            groups.on_transaction_end(producer.id, partition, at, false);
+            let _ = done.send(());
+        }));
+        // It may wait for this commit, but not this commit for it.
+        let _ = is_done.recv_timeout(std::time::Duration::from_millis(100));
+    });
     let producer = Some(Producer { id: 7, epoch: 0 });
     coordinator.commit_offsets(CommitRequest { producer, ..commit("t", 5) }).await;
-    let ending = log.ending.lock().take().expect("it began with the append");
+    let ending = ending.lock().take().expect("it began with the append");
     ending.join().expect("ended");
     let found = coordinator.fetch_offsets(GROUP, Some(&[tp("t")]), true).expect("loaded");
     assert_eq!(found[0].1, Ok(None), "the offset waits for a marker that was written");

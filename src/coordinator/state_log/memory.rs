@@ -1,6 +1,7 @@
 //! An internal topic in memory, for tests: it fails when told to, and commits when told to.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,7 +13,11 @@ use super::{Appended, ControlMarker, NewBatch, StateBatch, StateLog, StateLogErr
 #[derive(Default)]
 pub struct MemoryLog {
     state: Mutex<State>,
+    after_append: OnceLock<AfterAppend>,
 }
+
+/// Gets the partition and the batch.
+type AfterAppend = Box<dyn Fn(i32, &NewBatch) + Send + Sync>;
 
 #[derive(Default)]
 struct State {
@@ -38,6 +43,11 @@ impl MemoryLog {
     /// Fails every wait for replicas from now on, or none.
     pub fn fail_commits(&self, error: Option<StateLogError>) {
         self.state.lock().commit_error = error;
+    }
+
+    /// Does something from now on before an append that went well returns.
+    pub fn after_append(&self, done: impl Fn(i32, &NewBatch) + Send + Sync + 'static) {
+        assert!(self.after_append.set(Box::new(done)).is_ok(), "once");
     }
 
     /// Makes the batch at an offset unreadable; its header gives `next` as its end.
@@ -106,6 +116,10 @@ impl StateLog for MemoryLog {
             marker: None,
             records,
         });
+        drop(state);
+        if let Some(after_append) = self.after_append.get() {
+            after_append(partition, batch);
+        }
         Ok(Appended { base_offset, end_offset })
     }
 
